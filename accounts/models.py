@@ -1,0 +1,103 @@
+"""Who the learner is: the account and how they like to study."""
+
+from typing import Any, ClassVar
+
+from django.contrib.auth.models import AbstractBaseUser, AnonymousUser, BaseUserManager, PermissionsMixin
+from django.core.exceptions import ValidationError
+from django.core.validators import MaxValueValidator
+from django.db import models
+from django.db.models.functions import Now
+
+from accounts import time_zones
+
+
+def validate_time_zone(name: str) -> None:
+    """Refuse what is not an IANA time zone."""
+    if name not in time_zones.known():
+        raise ValidationError(f"“{name}” is not a known time zone; choose one such as Europe/Berlin.")
+
+
+class UserManager(BaseUserManager["User"]):
+    """Makes accounts; an address is stored in lower case, as it is compared."""
+
+    def create_user(self, email: str, password: str | None = None, **fields: Any) -> "User":
+        """Return a saved account with this address; without a password it can't log in."""
+        if not email:
+            raise ValueError("An account needs an e-mail address.")
+        return self._create(email.lower(), password, **fields)
+
+    def create_superuser(self, email: str, password: str | None = None, **fields: Any) -> "User":
+        """Return a saved account that may do everything in the admin."""
+        return self.create_user(email, password, is_staff=True, is_superuser=True, **fields)
+
+    def create_guest(self, time_zone: str) -> "User":
+        """Return a saved visitor who studies without an account."""
+        return self._create("", None, is_guest=True, time_zone=time_zone)
+
+    def locked_guest(self, user: "User | AnonymousUser") -> "User | None":
+        """Return the guest's row, held until the transaction ends; None for everyone else."""
+        if not user.is_authenticated or not user.is_guest:
+            return None
+        return self.select_for_update().filter(pk=user.pk, is_guest=True).first()
+
+    def _create(self, email: str, password: str | None, **fields: Any) -> "User":
+        user = self.model(email=email, **fields)
+        user.set_password(password)
+        user.save(using=self._db)
+        return user
+
+
+class User(AbstractBaseUser, PermissionsMixin):
+    """A learner, or a guest who has not signed up yet.
+
+    The address isn't unique here: several people may type the same one at sign-up, and whoever confirms
+    it owns it (allauth keeps confirmed addresses unique). Anything else would tell who has an account.
+    """
+
+    class Theme(models.TextChoices):
+        SYSTEM = "system", "As my device says"
+        LIGHT = "light", "Light"
+        DARK = "dark", "Dark"
+
+    email = models.EmailField("e-mail address", blank=True, db_index=True)
+    is_guest = models.BooleanField(default=False, editable=False)
+    is_staff = models.BooleanField("may use the admin", default=False)
+    is_active = models.BooleanField(default=True)
+    joined_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    time_zone = models.CharField(max_length=64, default="UTC", validators=[validate_time_zone])
+    day_start = models.PositiveSmallIntegerField(
+        "start of day",
+        default=4,
+        validators=[MaxValueValidator(6)],
+        help_text="The hour at which a new study day begins, 0 to 6.",
+    )
+    new_cards_per_day = models.PositiveSmallIntegerField(
+        "new cards a day", default=5, validators=[MaxValueValidator(200)]
+    )
+    reviews_per_day = models.PositiveSmallIntegerField(
+        "reviews a day", default=200, validators=[MaxValueValidator(2000)]
+    )
+    theme = models.CharField(max_length=6, choices=Theme, default=Theme.SYSTEM)
+    single_keys = models.BooleanField(
+        "single-key shortcuts",
+        default=True,
+        help_text="Space shows the answer, 1 to 4 grade it, letters do the rest.",
+    )
+
+    objects = UserManager()
+
+    USERNAME_FIELD = "email"
+    REQUIRED_FIELDS: ClassVar[list[str]] = []
+
+    class Meta:
+        verbose_name = "learner"
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(is_guest=True) ^ ~models.Q(email=""), name="guests_have_no_email"
+            ),
+            models.CheckConstraint(condition=models.Q(day_start__lte=6), name="day_start_0_to_6"),
+        ]
+
+    def __str__(self) -> str:
+        return self.email or f"visitor {self.pk}"

@@ -1,0 +1,81 @@
+"""Makes accounts and the browsers they sit at, which send forms as real ones do, CSRF token and all."""
+
+import re
+from typing import Any
+
+from allauth.account.models import EmailAddress
+from django.core import mail
+from django.test import Client
+
+from accounts.models import User
+
+PASSWORD = "correct horse battery"
+ADA = "ada@example.org"
+EVE = "eve@example.org"
+
+
+def account(email: str = ADA, password: str = PASSWORD, confirmed: bool = False, **fields: Any) -> User:
+    """Return a saved account as sign-up leaves it."""
+    user = User.objects.create_user(email, password, **fields)
+    EmailAddress.objects.create(user=user, email=email, primary=True, verified=confirmed)
+    return user
+
+
+def browser(who: User | None = None) -> Client:
+    """Return a browser, logged in when somebody sits at it."""
+    client = Client(enforce_csrf_checks=True)
+    if who:
+        client.force_login(who)
+    return client
+
+
+def visitor(time_zone: str = "Asia/Tokyo") -> Client:
+    """Return the browser of somebody who tries Engram without an account."""
+    client = browser()
+    send(client, "/", to="/try/", time_zone=time_zone)
+    return client
+
+
+def send(client: Client, page: str, to: str = "", **typed: str) -> Any:
+    """Open the page, fill in its form and send it; `to` names the form's address where it is another."""
+    return client.post(to or page, token_of(client, page) | typed)
+
+
+def token_of(client: Client, page: str) -> dict[str, str]:
+    """Open the page and return the hidden field that lets its form be sent."""
+    found = re.search(r'name="(csrfmiddlewaretoken)" value="(\w+)"', client.get(page).content.decode())
+    assert found, f"{page} has no form"
+    return {found[1]: found[2]}
+
+
+def sign_up(client: Client, email: str = ADA, password: str = PASSWORD, **typed: str) -> Any:
+    return send(client, "/accounts/signup/", email=email, password1=password, **typed)
+
+
+def log_in(client: Client, email: str = ADA, password: str = PASSWORD, **typed: str) -> Any:
+    return send(client, "/accounts/login/", login=email, password=password, **typed)
+
+
+def who_is_at(client: Client) -> User | None:
+    """Return whose browser this is now."""
+    key = client.session.get("_auth_user_id")
+    return User.objects.get(pk=key) if key else None
+
+
+def text_of(response: Any) -> str:
+    """Return the page without what differs from one showing to the next."""
+    html: str = response.content.decode()
+    return re.sub(r'(csrfmiddlewaretoken" value)="\w+"', r"\1", html)
+
+
+def title_of(response: Any) -> str:
+    found = re.search(r"<title>(.*?)</title>", response.content.decode())
+    assert found
+    return found[1]
+
+
+def link_in(message: mail.EmailMessage) -> str:
+    """Return the path of the first link in a mail."""
+    found = re.search(r"^http://localhost:8000(/\S+)$", str(message.body), re.MULTILINE)
+    assert found, message.body
+    return found[1]
