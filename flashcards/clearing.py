@@ -1,0 +1,34 @@
+"""Forgets visitors who tried Engram without an account and didn't come back."""
+
+from datetime import datetime
+
+from django.contrib.sessions.models import Session
+from django.db import transaction
+from django.db.models import Exists, OuterRef
+
+from accounts.models import User
+from flashcards.models import ReviewLog
+
+CHUNK = 200
+
+
+def clear_guests(idle_since: datetime) -> int:
+    """Delete the guests who have answered nothing since then, with all that is theirs; return how many.
+
+    A chunk is one transaction with its rows locked: a guest who signs up meanwhile is kept or waits.
+    """
+    recent = ReviewLog.objects.filter(learner=OuterRef("pk"), at__gte=idle_since)
+    idle = User.objects.filter(~Exists(recent), is_guest=True, joined_at__lt=idle_since).order_by("pk")
+    cleared = 0
+    while True:
+        with transaction.atomic():
+            chunk = list(idle.select_for_update().values_list("pk", flat=True)[:CHUNK])
+            User.objects.filter(pk__in=chunk).delete()
+        cleared += len(chunk)
+        if len(chunk) < CHUNK:
+            return cleared
+
+
+def clear_sessions(now: datetime) -> int:
+    """Delete the sessions that have expired; return how many."""
+    return Session.objects.filter(expire_date__lt=now).delete()[0]
