@@ -1,0 +1,120 @@
+"""The operator's pages: decks, topics and cards to edit; schedules and logs to look at, never to change."""
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest
+
+from flashcards import cards
+from flashcards.models import Card, Deck, ReviewLog, ReviewState, Topic
+
+
+class CardForm(forms.ModelForm):  # type: ignore[type-arg]
+    """A card's texts, refused with a sentence at the field when they can't be shown."""
+
+    class Meta:
+        model = Card
+        fields = (
+            "topic",
+            "key",
+            "position",
+            "level",
+            "retired",
+            "question",
+            "answer",
+            "formula",
+            "formula_note",
+            "practice",
+            "key_points",
+            "follow_ups",
+        )
+        help_texts = {
+            "key": "The card's identity: schedules, fixtures and exports know it by this name.",
+            "retired": "Shown to nobody; its logs are kept.",
+            "answer": "Markdown, LaTeX between dollar signs. The first paragraph is what one says aloud.",
+            "formula": "LaTeX, without dollar signs.",
+            "formula_note": "What the symbols mean, on one line.",
+            "practice": "Markdown: one paragraph with a number or a case.",
+            "key_points": 'Up to 6, as JSON: [{"text": "True positives over all flagged", "must": true}, …]',
+            "follow_ups": 'Up to 3, as JSON: [{"question": "And recall?", "answer": "One line."}, …]',
+        }
+
+    def clean(self) -> dict[str, Any]:
+        """Ask cards.py about the card as it would be saved."""
+        values = super().clean() or self.cleaned_data
+        texts = {name: value for name, value in values.items() if name != "topic"}
+        for field, sentence in cards.problems(Card(**texts)):
+            if not self.has_error(field):
+                self.add_error(field, sentence)
+        return values
+
+
+class LookOnly(admin.ModelAdmin):  # type: ignore[type-arg]
+    """Pages that change nothing: a schedule is its log, and a log is only ever added to."""
+
+    show_full_result_count = False
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+@admin.register(Deck)
+class DeckAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+    list_display = ("name", "key")
+    search_fields = ("name", "key")
+
+
+@admin.register(Topic)
+class TopicAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+    list_display = ("name", "key", "deck", "position")
+    list_filter = ("deck",)
+    list_select_related = ("deck",)
+    search_fields = ("name", "key")
+
+
+@admin.register(Card)
+class CardAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+    form = CardForm
+    list_display = ("position", "question", "topic", "level", "retired")
+    list_display_links = ("question",)
+    list_filter = ("topic__deck", "topic", "level", "retired")
+    list_select_related = ("topic",)
+    search_fields = ("question", "key")
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Card]:
+        """Leave out what no list shows; the form of one card loads it."""
+        return super().get_queryset(request).defer("html")
+
+    def save_model(self, request: HttpRequest, obj: Card, form: Any, change: bool) -> None:
+        """Save the card with its HTML; nobody's schedule changes."""
+        obj.html = cards.render(obj)
+        super().save_model(request, obj, form, change)
+
+
+@admin.register(ReviewState)
+class ReviewStateAdmin(LookOnly):
+    list_display = ("learner", "card", "due_on", "interval", "ease", "lapses", "version", "suspended")
+    list_filter = ("suspended", "drill")
+    list_select_related = ("learner", "card")
+    search_fields = ("=learner__email", "=card__key")
+
+
+@admin.register(ReviewLog)
+class ReviewLogAdmin(LookOnly):
+    list_display = ("at", "learner", "card", "sequence", "kind", "grade", "interval_before", "interval")
+    list_filter = ("kind", "grade")
+    list_select_related = ("learner", "state__card")
+    search_fields = ("=learner__email", "=state__card__key")
+    ordering = ("-id",)
+
+    @admin.display(ordering="state__card__key")
+    def card(self, row: ReviewLog) -> str:
+        return row.state.card.key

@@ -1,0 +1,196 @@
+"""The export: all of a learner's data, none of another's, and enough to work out every due date again."""
+
+import json
+import tracemalloc
+from datetime import date, datetime, timedelta
+from uuid import UUID
+
+import pytest
+from allauth.account.models import EmailAddress
+from django.urls import reverse
+
+from accounts.models import User
+from flashcards import exporting, notes, reviewing
+from flashcards.models import Card, ReviewLog, ReviewState
+from flashcards.scheduling import schedule, sm2
+from flashcards.scheduling.schedule import Event, Kind
+from tests import making
+from tests.making import at, day
+
+pytestmark = pytest.mark.django_db
+
+
+def exported(who, now=None):
+    return json.loads("".join(exporting.export(who, now or at(30))))
+
+
+def columns(model, *left_out):
+    return {field.name for field in model._meta.concrete_fields} - {"id", *left_out}
+
+
+def test_nothing_is_forgotten():
+    assert set(exporting.STATE) == columns(ReviewState, "learner", "card")
+    assert set(exporting.EVENT) == columns(ReviewLog, "learner", "state")
+    own = columns(User, "password", "is_staff", "is_active", "is_superuser")
+    assert set(exporting.ACCOUNT) == own
+
+
+def test_a_new_learner_has_an_account_and_no_cards():
+    who = making.learner(time_zone="Pacific/Auckland", day_start=3)
+    EmailAddress.objects.create(user=who, email=who.email, verified=True, primary=True)
+    data = exported(who)
+    assert (data["format"], data["version"], data["cards"]) == ("engram-export", 1, [])
+    assert data["exported_at"] == "2026-03-31T12:00:00+00:00"
+    account = data["account"]
+    assert (account["email"], account["time_zone"], account["day_start"]) == (
+        who.email,
+        "Pacific/Auckland",
+        3,
+    )
+    assert account["addresses"] == [{"email": who.email, "verified": True, "primary": True}]
+    assert "password" not in json.dumps(data)
+
+
+def test_a_card_comes_with_its_state_note_and_log():
+    who, card = making.learner(), making.card()
+    making.answered(who, card, 4, 2)
+    notes.save(who, card.pk, "Mind the $x$.", "")
+    (found,) = exported(who)["cards"]
+    assert (found["key"], found["topic"]) == (card.key, card.topic.key)
+    assert (found["deck"], found["question"]) == (card.topic.deck.key, card.question)
+    assert found["note"] == "Mind the $x$."
+    assert found["state"]["due_on"] == str(day(3))
+    assert [(row["sequence"], row["grade"], row["study_day"]) for row in found["log"]] == [
+        (1, 4, str(day(1))),
+        (2, 2, str(day(2))),
+    ]
+    assert str(UUID(found["log"][0]["submission"])) == found["log"][0]["submission"]
+
+
+def test_a_card_with_a_note_alone_is_there_too():
+    who, card = making.learner(), making.card()
+    notes.save(who, card.pk, "Later.", "")
+    (found,) = exported(who)["cards"]
+    assert (found["state"], found["note"], found["log"]) == (None, "Later.", [])
+
+
+def test_retired_cards_are_there_and_other_learners_are_not():
+    who, other, cards = making.learner(), making.learner(), making.deck(3)
+    making.answered(who, cards[0], 4)
+    making.answered(other, cards[1], 4)
+    notes.save(other, cards[0].pk, "Not yours.", "")
+    Card.objects.update(retired=True)
+    (found,) = exported(who)["cards"]
+    assert (found["key"], found["note"], len(found["log"])) == (cards[0].key, None, 1)
+
+
+def test_instants_keep_their_microseconds():
+    who, card = making.learner(), making.card()
+    now = at(1) + timedelta(microseconds=7)
+    making.graded(who, card, 4, now)
+    (found,) = exported(who)["cards"]
+    assert datetime.fromisoformat(found["log"][0]["at"]) == now
+    assert datetime.fromisoformat(found["state"]["last_answered_at"]) == now
+
+
+def test_the_order_is_the_same_each_time():
+    who = making.learner()
+    cards = making.deck(45)
+    for card in reversed(cards):
+        making.answered(who, card, 4)
+    first = exported(who)
+    assert [card["key"] for card in first["cards"]] == [card.key for card in cards]
+    assert exported(who) == first
+
+
+def folded(log):
+    """Return the schedule that follows from an exported log, by the pure core alone."""
+    return schedule.fold(
+        Event(
+            sequence=row["sequence"],
+            kind=Kind(row["kind"]),
+            at=datetime.fromisoformat(row["at"]),
+            study_day=date.fromisoformat(row["study_day"]),
+            grade=row["grade"],
+            due_on=date.fromisoformat(row["due_on"]) if row["kind"] in ("set_due", "import") else None,
+            memory=sm2.State(*(row[name] for name in sm2.State._fields)) if row["kind"] == "import" else None,
+            undoes=row["undoes"],
+        )
+        for row in log
+    )
+
+
+def test_every_due_day_can_be_worked_out_from_the_log():
+    who, (plain, moved, missed) = making.learner(), making.deck(3)
+    making.answered(who, plain, 4, 4, 5, 3)
+    making.answered(who, moved, 4, 4)
+    reviewing.set_due(who, moved.pk, 2, day(60), at(3))
+    making.answered(who, missed, 4, 2)
+    making.graded(who, missed, 4, at(2, 13))
+    latest = reviewing.latest_standing(who, day(2))
+    assert latest
+    reviewing.undo(who, latest.pk, at(2, 14))
+    for card in exported(who)["cards"]:
+        again = folded(card["log"])
+        assert str(again.due_on) == card["state"]["due_on"]
+        assert again.memory == tuple(card["state"][name] for name in sm2.State._fields)
+
+
+def test_an_answer_given_during_the_export_is_left_out_whole(monkeypatch):
+    who, card = making.learner(), making.card()
+    making.answered(who, card, 4)
+    logs = exporting._logs
+
+    def interrupted(states):
+        making.graded(who, card, 4, at(2))
+        return logs(states)
+
+    monkeypatch.setattr(exporting, "_logs", interrupted)
+    (found,) = exported(who)["cards"]
+    assert (found["state"]["version"], len(found["log"])) == (1, 1)
+
+
+def long_history(who, cards, events):
+    """Store `events` practice answers on each card, which change nothing, straight into the log."""
+    for card in cards:
+        state = making.answered(who, card, 4)
+        first = state.log.get()
+        rows = []
+        for sequence in range(2, events + 1):
+            row = ReviewLog(
+                **{name: getattr(first, name) for name in exporting.EVENT}, learner=who, state=state
+            )
+            row.sequence, row.kind, row.submission, row.interval_before = sequence, "practice", None, 1
+            rows.append(row)
+        ReviewLog.objects.bulk_create(rows)
+        ReviewState.objects.filter(pk=state.pk).update(version=events)
+
+
+def test_twenty_thousand_events_stream_in_bounded_memory(django_assert_max_num_queries):
+    who = making.learner()
+    long_history(who, making.deck(200), 100)
+    tracemalloc.start()
+    with django_assert_max_num_queries(4 * (200 // exporting.CHUNK) + 10):
+        length = sum(len(piece) for piece in exporting.export(who, at(30)))
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert length > 5_000_000
+    assert peak < 12_000_000
+
+
+def test_the_page_is_a_download(client):
+    who, card = making.learner(), making.card()
+    making.answered(who, card, 4)
+    client.force_login(who)
+    response = client.get(reverse("export"))
+    assert response.streaming
+    assert response.headers["Content-Type"] == "application/json"
+    assert response.headers["Content-Disposition"].startswith('attachment; filename="engram-20')
+    assert "no-store" in response.headers["Cache-Control"]
+    assert json.loads(response.getvalue())["cards"][0]["key"] == card.key
+
+
+def test_the_page_asks_visitors_to_log_in_and_takes_no_post(client):
+    assert client.get(reverse("export")).status_code == 302
+    client.force_login(making.learner())
+    assert client.post(reverse("export")).status_code == 405
