@@ -1,0 +1,100 @@
+"""The daily review: a question, its answer, four grades, and the way back."""
+
+from django.db.models import Q
+from django.http import Http404, HttpResponse
+from django.shortcuts import redirect
+from django.urls import reverse
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from accounts.redirects import SeeOther
+from accounts.requests import LearnerRequest
+from flashcards import queue, reviewing
+from flashcards.forms import AnswerForm, UndoForm
+from flashcards.models import ReviewState
+from flashcards.views import stage
+from flashcards.views.stage import Moment
+
+
+@require_GET
+def review(request: LearnerRequest) -> HttpResponse:
+    """Show the next card of today, or the one asked for by `?card=`; `?side=a` shows its answer."""
+    moment = Moment.of(request)
+    side = "a" if request.GET.get("side") == "a" else "q"
+    if wanted := request.GET.get("card"):
+        return _chosen(request, moment, wanted, side)
+    aside = request.GET.get("aside", "")
+    return stage.next_review(
+        request, moment, side=side, aside=_aside(moment, int(aside)) if aside.isdecimal() else None
+    )
+
+
+@require_http_methods(["GET", "POST"])
+def grade(request: LearnerRequest, card_id: int) -> HttpResponse:
+    """Grade the card and go on to the next; a GET, as after a log-in, only leads back to the review."""
+    if request.method == "GET":
+        return redirect("review")
+    moment = Moment.of(request)
+    form = AnswerForm(request.POST)
+    if not form.is_valid():
+        return stage.next_review(request, moment, notice=form.sentence(), status=422)
+    try:
+        row = reviewing.grade_card(moment.learner, card_id, form.answer(), moment.now)
+    except reviewing.Missing as gone:
+        raise Http404(str(gone)) from gone
+    except reviewing.Refused as refused:
+        status = 409 if isinstance(refused, reviewing.Stale) else 422
+        return stage.next_review(request, moment, notice=str(refused), status=status)
+    practising, topic = form.cleaned_data["flow"] == "practice", form.cleaned_data["topic"]
+    if not request.htmx:
+        return SeeOther(f"{reverse('practice')}?topic={topic}" if practising else reverse("review"))
+    if practising:
+        return stage.next_practice(request, moment, topic, latest=row)
+    return stage.next_review(request, moment, latest=row if row.sequence == row.state.version else None)
+
+
+@require_POST
+def undo(request: LearnerRequest) -> HttpResponse:
+    """Take back the latest answer and show that card's answer side again."""
+    moment = Moment.of(request)
+    form = UndoForm(request.POST)
+    try:
+        if not form.is_valid():
+            raise reviewing.Refused("There is nothing to undo.")
+        reviewing.undo(moment.learner, form.cleaned_data["log"], moment.now)
+    except reviewing.Refused as refused:
+        return stage.next_review(request, moment, notice=str(refused), status=409)
+    if request.htmx:
+        return stage.next_review(request, moment, side="a")
+    return SeeOther(f"{reverse('review')}?side=a")
+
+
+@require_POST
+def set_aside(request: LearnerRequest, card_id: int, how: str) -> HttpResponse:
+    """Bury the card until the next study day, or suspend it until it is released, and go on."""
+    moment = Moment.of(request)
+    try:
+        if how == "bury":
+            reviewing.bury(moment.learner, card_id, moment.now)
+        else:
+            reviewing.suspend(moment.learner, card_id)
+    except reviewing.Missing as gone:
+        raise Http404(str(gone)) from gone
+    if request.htmx:
+        return stage.next_review(request, moment, aside=_aside(moment, card_id))
+    return SeeOther(f"{reverse('review')}?aside={card_id}")
+
+
+def _chosen(request: LearnerRequest, moment: Moment, wanted: str, side: str) -> HttpResponse:
+    """Show the card that the learner asked for, whatever the queue would show."""
+    item = queue.item(moment.learner, int(wanted), moment.today) if wanted.isdecimal() else None
+    if item is None:
+        raise Http404("There is no such card.")
+    left = queue.counts(moment.learner, moment.today)
+    return stage.show(request, moment, item, left, side=side, chosen=True)
+
+
+def _aside(moment: Moment, card_id: int) -> ReviewState | None:
+    """Return the card's state if it really is out of today's queue, for the way back in the notice."""
+    out = Q(suspended=True) | Q(buried_on=moment.today)
+    mine = ReviewState.objects.filter(out, learner=moment.learner, card=card_id)
+    return mine.select_related("card").first()

@@ -1,0 +1,114 @@
+"""The review stage: one card with its buttons, as a page or as the fragment that htmx swaps in."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+from uuid import uuid4
+
+from django.contrib import messages
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.cache import add_never_cache_headers, patch_vary_headers
+from django_htmx.http import HttpResponseClientRedirect
+
+from accounts.models import User
+from accounts.redirects import SeeOther
+from accounts.requests import LearnerRequest
+from flashcards import cards, practice, queue, reviewing
+from flashcards.models import ReviewLog
+from flashcards.queue import BEGINNER_ANSWERS, Counts, Item
+from flashcards.scheduling import schedule
+from flashcards.scheduling.schedule import Kind
+from flashcards.views import words
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """For whom and when a page is made; the clock is read once, at the door."""
+
+    learner: User
+    now: datetime
+    today: date
+
+    @classmethod
+    def of(cls, request: LearnerRequest) -> "Moment":
+        """Return the request's learner at this instant."""
+        now = timezone.now()
+        return cls(request.user, now, queue.today_of(request.user, now))
+
+
+def next_review(
+    request: LearnerRequest, moment: Moment, latest: ReviewLog | None = None, **more: Any
+) -> HttpResponse:
+    """Show the next card of today, or lead to the summary when there is none.
+
+    `latest` is the event just written, looked up when it isn't given; `more` is as for show().
+    """
+    left = queue.counts(moment.learner, moment.today)
+    on_top = None
+    if latest is None:
+        last = reviewing.last_event(moment.learner, moment.today)
+        undone = last is not None and last.kind == Kind.UNDO
+        on_top = last.state.card_id if last and undone else None
+        latest = reviewing.latest_standing(moment.learner, moment.today) if undone else last
+        more = {"undone": undone} | more
+    item = queue.next_item(moment.learner, moment.today, left, on_top)
+    if item is None:
+        return finish(request, reverse("done"), more.get("notice", ""))
+    return show(request, moment, item, left, latest=latest, **more)
+
+
+def next_practice(request: LearnerRequest, moment: Moment, topic: str, **more: Any) -> HttpResponse:
+    """Show the next card to practise in a topic ("" is all), or lead to the deck when there is none."""
+    card = practice.next_card(moment.learner, moment.today, topic)
+    item = queue.item(moment.learner, card, moment.today) if card else None
+    if item is None:
+        return finish(request, reverse("decks"), "That was all there is to practise here today.")
+    left = queue.counts(moment.learner, moment.today)
+    return show(request, moment, item, left, flow="practice", topic=topic, **more)
+
+
+def show(
+    request: LearnerRequest, moment: Moment, item: Item, left: Counts, *, status: int = 200, **more: Any
+) -> HttpResponse:
+    """Render a card with its buttons: the whole page, or the stage alone for htmx.
+
+    `more` goes to the template: `side` "q" or "a", `latest` the event that undo takes back, `notice` a
+    sentence, `flow` and `topic` where the answer leads.
+    """
+    context = {
+        "item": item,
+        "html": cards.rendered(item.card),
+        "kind": words.kind(item),
+        "seen": words.seen(item, moment.today),
+        "buttons": words.buttons(item, moment.today, moment.now),
+        "beginner": left.answers < BEGINNER_ANSWERS,
+        "leech": schedule.is_leech(item.schedule.lapses),
+        "left": left,
+        "submission": uuid4(),
+        "side": "q",
+        "flow": "review",
+        **_said(more.get("latest")),
+        **more,
+    }
+    whole = not request.htmx or request.htmx.history_restore_request
+    template = "flashcards/review.html" if whole else "flashcards/_stage_swap.html"
+    response = render(request, template, context, status=status)
+    add_never_cache_headers(response)
+    patch_vary_headers(response, ["HX-Request"])
+    return response
+
+
+def finish(request: LearnerRequest, url: str, notice: str = "") -> HttpResponse:
+    """Leave the stage for another page, which shows the notice."""
+    if notice:
+        messages.warning(request, notice)
+    return HttpResponseClientRedirect(url) if request.htmx else SeeOther(url)
+
+
+def _said(latest: ReviewLog | None) -> dict[str, Any]:
+    if latest is None:
+        return {}
+    return {"outcome": words.outcome(latest), "missed_often": words.missed_often(latest)}

@@ -1,0 +1,90 @@
+"""What the review says: the grade buttons, days, and what the latest answer did."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from django.utils.dateformat import format as format_date
+
+from flashcards.models import ReviewLog
+from flashcards.queue import Item
+from flashcards.scheduling import schedule
+from flashcards.scheduling.schedule import Kind, Schedule
+
+KINDS = {Kind.REVIEW: "Review card", Kind.DRILL: "Once more today", Kind.PRACTICE: "Practice"}
+MEANINGS = {2: "didn’t know, or got it wrong", 3: "right, with a struggle", 4: "right", 5: "right at once"}
+
+
+@dataclass(frozen=True, slots=True)
+class Button:
+    """A grade button: what it sends, what it says, and the interval that pressing it will give."""
+
+    grade: int
+    name: str
+    interval: str
+    again_today: bool
+
+    @property
+    def meaning(self) -> str:
+        """What a beginner should press it for."""
+        return MEANINGS[self.grade]
+
+    @property
+    def label(self) -> str:
+        """The button's whole meaning, for a screen reader."""
+        again = "again today, then " if self.again_today else ""
+        return f"{self.name}, {again}next review in {self.interval}"
+
+
+def buttons(item: Item, today: date, now: datetime) -> list[Button]:
+    """Return the four buttons with what each will really do, by the function that the answer uses."""
+    day = max(today, item.schedule.last_reviewed_on or today)
+    return [
+        Button(
+            grade=grade,
+            name=schedule.BUTTONS[grade],
+            interval=days(after, today),
+            again_today=after.memory.drill and after.last_reviewed_on == day,
+        )
+        for grade, after in schedule.preview(item.schedule, day, now).items()
+    ]
+
+
+def days(after: Schedule, today: date) -> str:
+    """Return the days until a schedule is due, as words."""
+    count = (after.due_on - today).days if after.due_on else 0
+    return f"{count:,} day" if count == 1 else f"{count:,} days"
+
+
+def kind(item: Item) -> str:
+    """Return what sort of card this is today."""
+    return "New card" if item.schedule.due_on is None else KINDS[item.kind]
+
+
+def seen(item: Item, today: date) -> str:
+    """Return when the card was last seen, empty for a new one."""
+    if item.schedule.last_reviewed_on is None:
+        return ""
+    match (today - item.schedule.last_reviewed_on).days:
+        case days_ago if days_ago <= 0:
+            return "Last seen today"
+        case 1:
+            return "Last seen yesterday"
+        case days_ago:
+            return f"Last seen {days_ago:,} days ago"
+
+
+def outcome(row: ReviewLog) -> str:
+    """Return what an event did, to follow the question: “graded Good, next on 8 December.”"""
+    when = format_date(row.due_on, "j F") if row.due_on else ""
+    if row.kind == Kind.RESET:
+        return "is new again."
+    if row.kind == Kind.SET_DUE:
+        return f"moved to {when}."
+    name = schedule.BUTTONS.get(row.grade or 0, "Again")
+    return f"graded {name}, {'again today, then' if row.drill else 'next'} on {when}."
+
+
+def missed_often(row: ReviewLog) -> bool:
+    """Whether this answer is the miss at which a card is called out (8, 12, 16, ... times)."""
+    missed = row.kind in (Kind.REVIEW, Kind.PRACTICE) and row.grade is not None and row.grade < 3
+    return missed and schedule.becomes_leech(row.lapses)

@@ -1,0 +1,106 @@
+"""Every page on every screen: accessible, within the width, nothing inline, and told apart by its title."""
+
+import re
+from collections.abc import Callable
+from datetime import date
+
+import pytest
+from django.core.management import call_command
+from playwright.sync_api import Page, Response
+
+from accounts.models import User
+from flashcards.models import Card
+from tests.browser.looks import LOOKS, assert_accessible, every_look
+from tests.making import answered, learner, scheduled
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+PUBLIC = (
+    "/",
+    "/help/",
+    "/about/",
+    "/accounts/login/",
+    "/accounts/signup/",
+    "/accounts/password/reset/",
+    "/accounts/password/reset/done/",
+    "/nowhere/",
+)
+OWN = (
+    "/today/",
+    "/review/",
+    "/review/?side=a",
+    "/review/done/",
+    "/practice/",
+    "/browse/",
+    "/browse/?q=precision",
+    "/browse/?q=nothing+like+this",
+    "/decks/",
+    "/decks/ai-interview-top-50/",
+    "/cards/{card}/",
+    "/cards/{card}/note/",
+    "/settings/",
+    "/accounts/email/",
+    "/accounts/password/change/",
+    "/accounts/logout/",
+)
+INLINE = re.compile(r"<[^>]*\s(?:style|on\w+)\s*=|<style|<script(?![^>]*\ssrc=)", re.IGNORECASE)
+
+
+@pytest.fixture
+def card(transactional_db: None) -> Card:
+    call_command("seed", verbosity=0)
+    card: Card = Card.objects.get(key="precision")
+    return card
+
+
+@pytest.fixture
+def who(card: Card, sign_in: Callable[[User], None]) -> User:
+    user = learner(new_cards_per_day=3)
+    for other in Card.objects.order_by("position")[:8]:
+        answered(user, other, 4, 2, 4)
+    answered(user, card, 5, 3, 4)
+    scheduled(user, Card.objects.get(key="recall"), date(2126, 1, 1))  # for practice ahead
+    sign_in(user)
+    return user
+
+
+def visit(page: Page, path: str) -> Response:
+    response = page.goto(path)
+    assert response is not None
+    return response
+
+
+def tidy(page: Page, response: Response) -> None:
+    """Assert what holds for every page."""
+    assert not INLINE.search(response.text()), page.url
+    assert page.locator("h1").count() == 1, page.url
+    assert page.locator("main").count() == 1, page.url
+    width = page.evaluate("[document.documentElement.scrollWidth, innerWidth]")
+    assert width[0] <= width[1], f"{page.url} scrolls sideways: {width}"
+
+
+@every_look
+def test_the_public_pages(page: Page, card: Card, expected_trouble: list[str]):
+    expected_trouble.append("status of 404")
+    titles = set()
+    for path in PUBLIC:
+        tidy(page, visit(page, path))
+        assert_accessible(page)
+        titles.add(page.title())
+    assert len(titles) == len(PUBLIC)
+
+
+@every_look
+def test_a_learners_pages(page: Page, card: Card, who: User):
+    titles = set()
+    for path in OWN:
+        tidy(page, visit(page, path.format(card=card.pk)))
+        assert_accessible(page)
+        titles.add(page.title())
+    assert len(titles) == len(OWN), sorted(titles)
+
+
+@pytest.mark.parametrize("look", [LOOKS["phone-light"] | {"viewport": {"width": 320, "height": 640}}])
+def test_at_400_percent_zoom_nothing_scrolls_sideways(page: Page, card: Card, who: User):
+    for path in OWN:
+        tidy(page, visit(page, path.format(card=card.pk)))
