@@ -1,7 +1,8 @@
 # Engram. `make run` starts the app, `make test` runs every test; both do all of their own set-up.
 # `make help` lists the rest.
 
-PORT ?= 8000
+export PORT ?= 8000
+BIND ?= 127.0.0.1
 ARGS ?=
 # Processes for pytest-xdist, for example WORKERS=2; empty: one process, no xdist.
 WORKERS ?=
@@ -40,7 +41,7 @@ run: setup ## start Engram on http://localhost:8000/ (PORT=... for another port)
 	@$(MANAGE) migrate --verbosity 0
 	@$(MANAGE) seed
 	@echo "Engram is on http://localhost:$(PORT)/ (Ctrl-C stops it)"
-	@exec $(PYTHON) -m gunicorn config.wsgi:application --bind 127.0.0.1:$(PORT) --workers 1 --threads 4 \
+	@exec $(PYTHON) -m gunicorn config.wsgi:application --bind $(BIND):$(PORT) --workers 1 --threads 4 \
 		--no-control-socket --log-level warning
 
 seed: setup ## load the decks of fixtures/ into the database, as often as you like

@@ -15,7 +15,7 @@ from pathlib import Path
 FOLDER = Path(__file__).resolve().parent.parent / "static" / "fonts"
 STAMP = FOLDER / ".built"
 PACKAGES = {"inter": "fontpkg_inter", "source-serif": "fontpkg_source_serif_4"}
-TOOLS = ("fonttools", "brotli", "fontpkg-inter", "fontpkg-source-serif-4")
+TOOLS = ("fonttools", "brotli", "fontpkg-inter", "fontpkg-source-serif-4", "ziamath")
 
 # The interface is English, its cards are about mathematics and names may come from anywhere in Europe.
 # Ranges are inclusive; what a font doesn't have is skipped.
@@ -33,35 +33,61 @@ CHARACTERS = (
     (0x2200, 0x22A5),  # mathematical operators
     (0x2713, 0x2717),  # tick and cross
 )
+# What the formulas of cards are set in: upright, italic, bold and script letters, and the signs of LaTeX.
+FORMULAS = (
+    (0x0020, 0x007E),
+    (0x00A0, 0x00B7),
+    (0x00D7, 0x00F7),
+    (0x0302, 0x0308),  # hats, bars and dots
+    (0x0391, 0x03F5),
+    (0x2016, 0x2033),  # norm, ellipsis, primes
+    (0x20D7, 0x20D7),  # vector arrow
+    (0x2102, 0x2131),  # number sets, script capitals
+    (0x2190, 0x2194),
+    (0x21A6, 0x21D4),
+    (0x2200, 0x22F1),
+    (0x2308, 0x230B),  # floor and ceiling
+    (0x23DE, 0x23DF),  # braces over and under
+    (0x27E8, 0x27E9),  # angle brackets
+    (0x1D400, 0x1D467),  # bold and italic Latin
+    (0x1D49C, 0x1D4B5),  # script capitals
+    (0x1D6E2, 0x1D71B),  # italic Greek
+)
 KEPT_FEATURES = ("ccmp", "locl", "mark", "mkmk", "kern", "liga", "calt")
 
 
 @dataclass(frozen=True)
 class Font:
-    """One file to make: its source, the part of each axis to keep, features on top of the basic ones."""
+    """One file to make: its source in the package, the characters and the part of each axis to keep, and
+    features on top of the basic ones."""
 
     name: str
     package: str
     source: str
     axes: dict[str, float | tuple[float, float]]
     features: tuple[str, ...] = ()
+    characters: tuple[tuple[int, int], ...] = CHARACTERS
 
 
 # Italic is pinned to one weight and size: it marks single words in an answer, and costs a third that way.
 FONTS = (
-    Font("inter", "fontpkg_inter", "Inter[opsz,wght].ttf", {"wght": (400, 700)}, ("tnum", "cv11", "case")),
+    Font(
+        "inter", "fontpkg_inter", "files/Inter[opsz,wght].ttf", {"wght": (400, 700)}, ("tnum", "cv11", "case")
+    ),
     Font(
         "source-serif",
         "fontpkg_source_serif_4",
-        "SourceSerif4[opsz,wght].ttf",
+        "files/SourceSerif4[opsz,wght].ttf",
         {"wght": (400, 650), "opsz": (14, 36)},
     ),
     Font(
         "source-serif-italic",
         "fontpkg_source_serif_4",
-        "SourceSerif4-Italic[opsz,wght].ttf",
+        "files/SourceSerif4-Italic[opsz,wght].ttf",
         {"wght": 400, "opsz": 18},
     ),
+    # Its licence, the OFL too, is in the font's own name table.
+    Font("stix-math", "ziamath", "fonts/STIXTwoMath-Regular.ttf", {}, ("ssty", "dtls", "flac"), FORMULAS),
 )
 
 
@@ -112,14 +138,17 @@ def build(font: Font) -> None:
     from fontTools.ttLib import TTFont  # noqa: PLC0415
     from fontTools.varLib import instancer  # noqa: PLC0415
 
-    source = TTFont(package_folder(font.package) / "files" / font.source)
+    source = TTFont(package_folder(font.package) / font.source)
     options = subset.Options(
-        layout_features=[*KEPT_FEATURES, *font.features], hinting=False, notdef_outline=True
+        layout_features=[*KEPT_FEATURES, *font.features],
+        hinting=False,
+        notdef_outline=True,
+        name_IDs=["*"],
     )
     subsetter = subset.Subsetter(options)
-    subsetter.populate(unicodes=[code for first, last in CHARACTERS for code in range(first, last + 1)])
+    subsetter.populate(unicodes=[code for first, last in font.characters for code in range(first, last + 1)])
     subsetter.subset(source)
-    result = instancer.instantiateVariableFont(source, font.axes)
+    result = instancer.instantiateVariableFont(source, font.axes) if font.axes else source
     result.flavor = "woff2"
     # Renamed into place, so that an interrupted set-up never leaves half a font.
     unfinished = font_path(font).with_suffix(".part")

@@ -19,7 +19,8 @@ env.read_env(BASE_DIR / ".env")
 EMBEDDED = not env.str("DATABASE_URL", "")
 DEBUG = env.bool("DEBUG", False)
 VAR_DIR = Path(env.str("VAR_DIR", str(BASE_DIR / "var")))
-BASE_URL = env.str("BASE_URL", "http://localhost:8000").rstrip("/")
+PORT = env.int("PORT", 8000)
+BASE_URL = env.str("BASE_URL", f"http://localhost:{PORT}").rstrip("/")
 HTTPS = BASE_URL.startswith("https://")
 
 

@@ -151,6 +151,8 @@ def _mathml(latex: str, wrapper: str) -> str:
         raise TextError(f"{named} doesn't parse ({reason}); {advice}.") from None
     if any(float(length) > MAX_LENGTH for length in re.findall(r'="-?(\d+\.?\d*)[a-z]', mathml)):
         raise TextError(f"{named} has a length above {MAX_LENGTH}; use a smaller one.")
+    # Text is space to MathML: between words alone an operator would lose its own spaces.
+    mathml = re.sub(r"<mtext>([^\s<]{2,})</mtext>", r"<mi>\1</mi>", mathml)
     mathml = re.sub(' style="([^"]*)"', lambda style: f' class="{_classes(style[1])}"', mathml)
     mathml = mathml.replace("<math", f'<math alttext="{escape(latex)}"', 1)
     return f'<{wrapper} class="formula__scroll">{mathml}</{wrapper}>' if wrapper else mathml

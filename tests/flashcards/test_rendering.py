@@ -448,3 +448,8 @@ def test_cleaning_what_is_clean_changes_nothing(text):
         return
     assert rendering._BLOCK_CLEANER.clean(html).strip() == html
     assert isinstance(rendering._BLOCK_CLEANER, nh3.Cleaner)
+
+
+def test_words_beside_an_operator_are_identifiers_so_that_it_keeps_its_spaces():
+    assert "<mi>TP</mi><mo>+</mo><mi>FP</mi>" in formula_html(r"\text{TP} + \text{FP}")
+    assert "<mtext>if&nbsp;it&nbsp;is</mtext>" in formula_html(r"x \text{if it is} y")
