@@ -23,7 +23,7 @@ class Counts:
 
     `due`, `new` and `drills` are what is left to answer; `waiting` are all due reviews, also those past
     the daily limit; `reviewed` and `started` were answered today, `done` of them owe nothing more. The
-    last three name the first card of each kind. `answers` are all answers ever, counted up to ten.
+    last three name the first card of each kind. `answers` are all events ever, counted up to ten.
     """
 
     due: int

@@ -66,7 +66,7 @@ class Study(RuleBasedStateMachine):
         except Refused:
             assert (self.held(what), ReviewLog.objects.filter(learner=self.who).count()) == (held, logged)
             return None
-        self.before[row.pk] = held
+        self.before.setdefault(row.pk, held)  # a repeated request returns the first one's row
         return row
 
     # Answers
@@ -86,10 +86,11 @@ class Study(RuleBasedStateMachine):
     @rule(place=PLACES, grade=GRADES)
     def answers_ahead(self, place, grade):
         what = self.cards[place]
-        due_on = self.held(what).due_on
-        if due_on and due_on > self.today:
+        before = self.held(what)
+        if before.due_on and before.due_on > self.today:
             row = self.happens(what, lambda: graded(self.who, what, grade, self.now))
-            assert row is None or row.kind in {"practice", "drill", "review"}
+            if row and row.kind == "practice" and grade >= 3:
+                assert self.held(what) == before
 
     @rule(place=PLACES, grade=GRADES, by=st.sampled_from([-1, 1, 7]))
     def answers_an_old_showing(self, place, grade, by):
@@ -102,15 +103,11 @@ class Study(RuleBasedStateMachine):
     def repeats_a_request(self, grade):
         row = ReviewLog.objects.filter(learner=self.who, submission__isnull=False).order_by("-id").first()
         if row is not None:
-            sent = answer(grade, row.sequence - 1, row.submission)
-            repeat = self.happens(row.state.card, lambda: self.graded_again(row, sent))
-            assert (repeat is not None) == (grade == row.grade)
-
-    def graded_again(self, row: ReviewLog, sent: reviewing.Answer) -> ReviewLog:
-        began = self.before[row.pk]
-        assert reviewing.grade_card(self.who, row.state.card_id, sent, self.now) == row
-        self.before[row.pk] = began
-        return row
+            sent, card_id = answer(grade, row.sequence - 1, row.submission), row.state.card_id
+            repeat = self.happens(
+                row.state.card, lambda: reviewing.grade_card(self.who, card_id, sent, self.now)
+            )
+            assert repeat == (row if grade == row.grade else None)
 
     # Undo
 
@@ -225,4 +222,4 @@ def slow_counts(who: User, today: date) -> tuple[int, int, int]:
 
 @pytest.mark.django_db
 def test_whatever_happens_the_log_explains_every_state():
-    run_state_machine_as_test(Study, settings=settings(max_examples=25, stateful_step_count=25))
+    run_state_machine_as_test(Study, settings=settings(max_examples=20, stateful_step_count=25))
