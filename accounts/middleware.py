@@ -46,8 +46,11 @@ class LoginRequiredMiddleware(middleware.LoginRequiredMiddleware):
     def handle_no_permission(  # type: ignore[override]
         self, request: HttpRequest, view_func: Any
     ) -> HttpResponseBase:
-        """Return the redirect to log-in; whoever still has a session's cookie is told that it has ended."""
-        if settings.SESSION_COOKIE_NAME in request.COOKIES:
+        """Return the redirect to log-in; whoever was logged in a moment ago is told that it has ended.
+
+        That shows by a session's cookie, or by a form or htmx: only a page of ours sends those here.
+        """
+        if settings.SESSION_COOKIE_NAME in request.COOKIES or request.method == "POST":
             messages.info(request, "You were signed out. Log in and you’ll be back at your card.")
         response = redirect_to_login(page_of(request), settings.LOGIN_URL)
         if getattr(request, "htmx", False):

@@ -61,12 +61,16 @@ class Counts:
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """A card as it is put before a learner: its schedule, what an answer would be, and their note."""
+    """A card as it is put before a learner: its schedule, what an answer would be, and their note.
+
+    `day` is the study day an answer would count for: today, or a later one that the card has already seen.
+    """
 
     card: Card
     state: ReviewState | None
     schedule: Schedule
     kind: Kind
+    day: date
     version: int
     note: Note | None
 
@@ -144,11 +148,13 @@ def item(learner: User, card_id: int, today: date) -> Item | None:
         return None
     state: ReviewState | None = getattr(card, "mine", None)
     held = schedule_of(state) if state else schedule.NEW
+    day = max(today, held.last_reviewed_on or today)
     return Item(
         card=card,
         state=state,
         schedule=held,
-        kind=schedule.answer_kind(held, today),
+        kind=schedule.answer_kind(held, day),
+        day=day,
         version=state.version if state else 0,
         note=getattr(card, "my_note", None),
     )

@@ -37,15 +37,14 @@ class Button:
 
 def buttons(item: Item, today: date, now: datetime) -> list[Button]:
     """Return the four buttons with what each will really do, by the function that the answer uses."""
-    day = max(today, item.schedule.last_reviewed_on or today)
     return [
         Button(
             grade=grade,
             name=schedule.BUTTONS[grade],
             interval=days(after, today),
-            again_today=after.memory.drill and after.last_reviewed_on == day,
+            again_today=after.memory.drill and after.last_reviewed_on == item.day,
         )
-        for grade, after in schedule.preview(item.schedule, day, now).items()
+        for grade, after in schedule.preview(item.schedule, item.day, now).items()
     ]
 
 

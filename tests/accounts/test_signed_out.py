@@ -70,6 +70,13 @@ def test_whoever_was_signed_out_is_told_once_and_gets_back():
     assert "signed out" not in text_of(client.get("/today/"))
 
 
+def test_whoever_sends_a_form_after_the_cookie_has_gone_is_told_too():
+    client = Client()
+    response = client.post("/review/1/grade/", headers={"Referer": "http://testserver/review/"})
+    assert response["Location"] == "/accounts/login/?next=/review/"
+    assert "You were signed out" in text_of(client.get(response["Location"]))
+
+
 def test_htmx_leaves_the_whole_page_for_the_log_in():
     client = Client()
     client.force_login(account())

@@ -16,9 +16,9 @@ from accounts.models import User
 from flashcards import reviewing
 from flashcards.models import Card, ReviewLog, ReviewState
 from tests.making import answered, at, day, deck, graded, learner, scheduled, state
+from tests.visiting import HTMX, client_of
 
 pytestmark = pytest.mark.django_db
-HTMX = {"HX-Request": "true"}
 
 
 class Forms(HTMLParser):
@@ -37,12 +37,6 @@ class Forms(HTMLParser):
             self.found[-1]["fields"][attributes["name"]] = attributes.get("value", "")
         elif self.found and tag == "button" and "name" in attributes:
             self.found[-1]["buttons"].append((attributes["name"], attributes["value"]))
-
-
-def client_of(who: User) -> Client:
-    client = Client()
-    client.force_login(who)
-    return client
 
 
 def form_on(response: Any, ending: str) -> dict[str, Any]:

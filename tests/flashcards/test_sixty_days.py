@@ -10,8 +10,9 @@ from django.core.management import call_command
 from django.test import Client
 
 from flashcards.models import Card
-from tests.flashcards.test_review_page import client_of, form_on, press
+from tests.flashcards.test_review_page import form_on, press
 from tests.making import at, learner
+from tests.visiting import client_of
 
 DAYS = 60
 
