@@ -4,6 +4,7 @@
 export PORT ?= 8000
 BIND ?= 127.0.0.1
 ARGS ?=
+SIZE ?= default
 # Processes for pytest-xdist, for example WORKERS=2; empty: one process, no xdist.
 WORKERS ?=
 
@@ -32,7 +33,7 @@ COMPILE := $(PYTHON) -m uv pip compile pyproject.toml --universal --generate-has
 	--python-version 3.11 --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-sqlite test-postgres check fix seed setup setup-dev lock browser always
+.PHONY: help run bench test test-sqlite test-postgres check fix seed setup setup-dev lock browser always
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' Makefile
@@ -66,6 +67,9 @@ check: setup-dev ## lint, format, templates, types, contracts, migrations, deplo
 	@$(PYTHON) -m pytest --quiet tests/house
 	@$(PRODUCTION) $(MANAGE) makemigrations --check --dry-run
 	@$(PRODUCTION) $(MANAGE) check --deploy --fail-level WARNING
+
+bench: setup-dev browser ## measure against the budgets of docs/performance.md (SIZE=small, default, large)
+	@env -u DATABASE_URL -u REDIS_URL SIZE=$(SIZE) $(SERVICES) $(PYTHON) -m tests.bench
 
 fix: setup-dev ## mend what the formatters and the linter can mend
 	@$(PYTHON) -m ruff check --quiet --fix-only

@@ -24,6 +24,11 @@ FLAGS = (
     "fsync=off",
     "synchronous_commit=off",
     "full_page_writes=off",
+    # Nearly every test is rolled back. A vacuum between two of them notes that the tables are empty, and
+    # from then on the planner walks thousands of rows by nested loops, for minutes.
+    "autovacuum=off",
+    # A bad plan or a forgotten lock is a failure, not a night of waiting.
+    "statement_timeout=60s",
     "shared_buffers=64MB",
     "max_connections=120",
 )

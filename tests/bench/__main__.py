@@ -1,0 +1,23 @@
+"""Runs the benchmark: `make bench`, or `make bench SIZE=large`."""
+
+import os
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import django
+
+SETTINGS = {
+    "ALLOWED_HOSTS": "localhost,127.0.0.1",
+    "BASE_URL": "http://localhost:8000",
+    "DEBUG": "0",
+    "DJANGO_SETTINGS_MODULE": "config.settings",
+    "SECRET_KEY": "for-benchmarks-only",
+}
+
+with TemporaryDirectory() as folder:
+    os.environ.update(SETTINGS, VAR_DIR=folder)
+    django.setup()
+
+    from tests.bench import run
+
+    run.main(Path(folder))

@@ -1,0 +1,41 @@
+"""Many rows by one statement, each a copy of a row that the models have made.
+
+Columns that are not named keep the pattern's value, so a new field of a model needs no change here.
+"""
+
+from datetime import date
+
+from django.db import connection
+from django.db.models import Model
+
+
+def copies(pattern: Model, source: str, where: str = "true", **columns: str) -> None:
+    """Insert a copy of the row for each row of `source` (a FROM item), with these SQL expressions in it."""
+    meta = type(pattern)._meta
+    names = [field.attname for field in meta.concrete_fields if not field.primary_key]
+    values = [columns.get(name, f"pattern.{name}") for name in names]
+    with connection.cursor() as cursor:
+        cursor.execute(
+            f"INSERT INTO {meta.db_table} ({', '.join(names)}) "
+            f"SELECT {', '.join(values)} FROM {meta.db_table} AS pattern CROSS JOIN {source} "
+            f"WHERE pattern.id = {pattern.pk} AND {where}"
+        )
+
+
+def numbers(last: int) -> str:
+    """Return a FROM item whose rows are n = 1, 2, ..., last."""
+    return f"""(WITH RECURSIVE counted(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM counted WHERE n < {last})
+        SELECT n FROM counted) AS numbers"""
+
+
+def days_from(day: date, offset: str = "0") -> str:
+    """Return the SQL expression of the day that is `offset` (an SQL expression) later."""
+    if connection.vendor == "sqlite":
+        return f"date('{day}', ({offset}) || ' days')"
+    return f"('{day}'::date + ({offset})::int)"
+
+
+def settled() -> None:
+    """Let the database look at its new rows, as PostgreSQL does by itself in time."""
+    with connection.cursor() as cursor:
+        cursor.execute("VACUUM ANALYZE" if connection.vendor == "postgresql" else "ANALYZE")

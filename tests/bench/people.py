@@ -1,0 +1,166 @@
+"""Decks, learners and their states, from a handful to a million, with a spread like that of real ones."""
+
+from datetime import date, timedelta
+from itertools import count
+from typing import Any
+
+from django.utils import timezone
+
+from accounts.models import User
+from flashcards.models import Card, Deck, ReviewLog, ReviewState, Topic
+from flashcards.scheduling.schedule import SCHEDULER, SCHEDULER_VERSION, Kind
+from tests.bench.copying import copies, days_from, numbers
+
+SEEDED = 50
+TEXTS = 200  # the seed's cards four times over, so that a day of reviewing has enough of real length
+A_DAY_OF_NEW_CARDS = 5
+IN_A_TOPIC = 100
+IN_ORDER = """
+    (SELECT card.id, row_number() OVER (ORDER BY deck_id, card.position) AS n
+    FROM flashcards_card AS card JOIN flashcards_topic AS topic ON topic.id = topic_id) AS c
+"""
+
+_names = count(1)
+
+
+def learner(**settings: Any) -> User:
+    """Return a learner with an address of their own."""
+    return User.objects.create_user(f"{next(_names)}@example.org", **settings)
+
+
+def more_texts() -> None:
+    """Give the seed's deck three copies of each card, behind the others."""
+    for card in Card.objects.filter(position__lte=SEEDED):
+        copies(
+            card,
+            numbers(TEXTS // SEEDED - 1),
+            key="pattern.key || '-' || n",
+            position=f"pattern.position + {SEEDED} * n",
+        )
+
+
+def large_deck(cards: int) -> None:
+    """Add a deck with so many cards of a few words, a hundred to a topic."""
+    deck = Deck.objects.create(key="large", name="Large")
+    topic = Topic.objects.create(deck=deck, key="large", name="Large", position=0)
+    copies(topic, numbers(cards // IN_A_TOPIC), key="'large-' || n", position="n")
+    card = Card.objects.create(topic=topic, key="large", position=0, question="What?", answer="This.")
+    copies(
+        card,
+        f"{numbers(cards)} JOIN flashcards_topic AS t ON t.position = 1 + (n - 1) / {IN_A_TOPIC}",
+        where=f"t.deck_id = {deck.pk}",
+        key="'large-' || n",
+        position="n",
+        topic_id="t.id",
+    )
+    card.delete()
+
+
+def many(learners: int, today: date) -> list[User]:
+    """Add learners with 50 to 150 started cards, a few of them due; return some from the middle."""
+    first = learner()
+    copies(first, numbers(learners), email="n || '.' || pattern.email")
+    spread = "(u.id * 31 + c.id * 17)"
+    copies(
+        _state(first, today),
+        "accounts_user AS u CROSS JOIN flashcards_card AS c",
+        where=f"u.id > {first.pk} AND c.position <= 50 + u.id * 37 % 101",
+        learner_id="u.id",
+        card_id="c.id",
+        due_on=days_from(today, f"{spread} % 60 - 2"),
+        last_reviewed_on=days_from(today, f"-1 - {spread} % 40"),
+        suspended=f"{spread} % 97 = 0",
+        shuffle="(u.id * 7919 + c.id * 104729) % 2147483647",
+    )
+    _logged(f"s.learner_id > {first.pk} AND s.id % 4 = 0")
+    return list(User.objects.filter(pk__gt=first.pk + learners // 2).order_by("pk")[:20])
+
+
+def one(started: int, due: int, today: date) -> User:
+    """Return a learner who has started the first cards in deck order, some of them, spread out, due today."""
+    who = learner()
+    every = started // due
+    later = days_from(today, "1 + c.id * 17 % 300")
+    copies(
+        _state(who, today),
+        IN_ORDER,
+        where=f"n <= {started} AND c.id <> pattern.card_id",
+        card_id="c.id",
+        due_on=f"CASE WHEN n % {every} = 0 AND n <= {every * due} THEN {days_from(today)} ELSE {later} END",
+        last_reviewed_on=days_from(today, "-1 - c.id * 17 % 300"),
+        shuffle="c.id * 104729 % 2147483647",
+    )
+    _logged(f"s.learner_id = {who.pk} AND s.id % 4 = 0")
+    return who
+
+
+def reviewer(today: date) -> User:
+    """Return a learner with today's new cards behind them and 190 others, reviewed before, due today."""
+    who = learner(reviews_per_day=2_000, new_cards_per_day=A_DAY_OF_NEW_CARDS)
+    of_today = f"c.position <= {A_DAY_OF_NEW_CARDS + 1}"  # the first card has the pattern's state
+    copies(
+        _state(who, today),
+        "flashcards_card AS c",
+        where=f"c.position < {TEXTS - A_DAY_OF_NEW_CARDS} AND c.id <> pattern.card_id",
+        card_id="c.id",
+        introduced_on=f"CASE WHEN {of_today} THEN {days_from(today)} ELSE pattern.introduced_on END",
+        due_on=days_from(today, "1"),
+        last_reviewed_on=days_from(today),
+        shuffle="c.id * 104729 % 2147483647",
+    )
+    _logged(f"s.learner_id = {who.pk}")
+    due_again(who, today)
+    return who
+
+
+def due_again(who: User, today: date) -> None:
+    """Let all that a reviewer has answered be due once more."""
+    before = ReviewState.objects.filter(learner=who, introduced_on__lt=today)
+    before.update(due_on=today, last_reviewed_on=today - timedelta(days=15), interval=15)
+
+
+def _state(who: User, today: date) -> ReviewState:
+    """Return a state on the first card: in its third interval and due tomorrow."""
+    return ReviewState.objects.create(
+        learner=who,
+        card=Card.objects.order_by("topic__deck_id", "position")[0],
+        repetitions=3,
+        interval=15,
+        due_on=today + timedelta(days=1),
+        introduced_on=today - timedelta(days=22),
+        last_reviewed_on=today - timedelta(days=14),
+        version=3,
+    )
+
+
+def _logged(states: str) -> None:
+    """Log an answer for each of these states (an SQL condition on `s`)."""
+    state = ReviewState.objects.latest("pk")
+    pattern = ReviewLog.objects.create(
+        learner=state.learner,
+        state=state,
+        sequence=2,
+        kind=Kind.REVIEW,
+        grade=4,
+        at=timezone.now() - timedelta(days=60),
+        zone="UTC",
+        study_day=timezone.now().date() - timedelta(days=60),
+        interval_before=6,
+        repetitions=3,
+        ease=250,
+        interval=15,
+        drill=False,
+        due_on=state.due_on,
+        lapses=0,
+        scheduler=SCHEDULER,
+        scheduler_version=SCHEDULER_VERSION,
+    )
+    copies(
+        pattern,
+        "flashcards_reviewstate AS s",
+        where=states,
+        learner_id="s.learner_id",
+        state_id="s.id",
+        sequence="s.version",
+        study_day="s.last_reviewed_on",
+    )

@@ -1,0 +1,90 @@
+"""Rows of the benchmark: a figure, its budget, and the table, JSON and page that show them."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from tests.bench.timing import Sample
+
+BEGIN, END = "<!-- bench: begin -->", "<!-- bench: end -->"
+KEPT, MISSED = "kept", "**MISSED**"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One figure: its median and 95th percentile in `unit`, and what neither may exceed (None: only shown).
+
+    `seen` says in a few words what the figure was made from.
+    """
+
+    what: str
+    unit: str
+    median: float
+    p95: float | None = None
+    budget: float | None = None
+    budget_p95: float | None = None
+    seen: str = ""
+
+    @property
+    def verdict(self) -> str:
+        """Whether the budgets were kept; empty where there is none."""
+        limits = [(self.median, self.budget), (self.p95, self.budget_p95)]
+        bound = [(value, limit) for value, limit in limits if limit is not None and value is not None]
+        if not bound:
+            return ""
+        return KEPT if all(value <= limit for value, limit in bound) else MISSED
+
+
+def times(
+    what: str, taken: Sample, budget: float | None = None, budget_p95: float | None = None, seen: str = ""
+) -> Row:
+    """Return the row of a time in milliseconds."""
+    return Row(what, "ms", taken.median, taken.p95, budget, budget_p95, seen)
+
+
+def ratio(
+    what: str, ours: Sample, rival: Sample, unit: str, budget: float | None = None, seen: str = ""
+) -> Row:
+    """Return the row that holds one median against another, and one 95th percentile against the other."""
+    medians = f"{ours.median:.2f} ms against {rival.median:.2f} ms"
+    return Row(
+        what,
+        unit,
+        ours.median / rival.median,
+        ours.p95 / rival.p95,
+        budget,
+        seen=f"{medians}; {seen}" if seen else medians,
+    )
+
+
+def table(rows: Sequence[Row]) -> str:
+    """Return the rows as a Markdown table."""
+    lines = ["| figure | median | 95% | budget | | seen |", "| --- | --- | --- | --- | --- | --- |"]
+    for row in rows:
+        cells = [row.what, said(row.median, row.unit), said(row.p95, row.unit), _budget(row), row.verdict]
+        lines.append(f"| {' | '.join(cells)} | {row.seen} |")
+    return "\n".join(lines)
+
+
+def write(rows: Sequence[Row], machine: str, as_json: Path, page: Path) -> None:
+    """Write the rows as JSON, and as a table between the page's two markers."""
+    as_json.parent.mkdir(parents=True, exist_ok=True)
+    shown = [asdict(row) | {"verdict": row.verdict.strip("*")} for row in rows]
+    as_json.write_text(json.dumps({"machine": machine, "rows": shown}, indent=2) + "\n")
+    before, rest = page.read_text().split(BEGIN)
+    after = rest.split(END)[1]
+    page.write_text(f"{before}{BEGIN}\n\n{machine}\n\n{table(rows)}\n\n{END}{after}")
+
+
+def said(value: float | None, unit: str) -> str:
+    """Return the value with about three digits and its unit."""
+    if value is None:
+        return ""
+    digits = 0 if float(value).is_integer() or value >= 100 else 1 if value >= 10 else 2
+    return f"{value:,.{digits}f} {unit}".strip()
+
+
+def _budget(row: Row) -> str:
+    limits = [limit for limit in (row.budget, row.budget_p95) if limit is not None]
+    return f"{' / '.join(f'{limit:g}' for limit in limits)} {row.unit}".strip() if limits else ""

@@ -1,0 +1,61 @@
+"""One run: every subject's rows, then the table, the JSON and the page."""
+
+import os
+import platform
+import sys
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from pathlib import Path
+from time import perf_counter
+
+from django.core.management import call_command
+from django.db import connection
+from django.utils import timezone
+
+from tests.bench import grading, painting, queueing, report, serving
+from tests.bench.report import MISSED, Row
+from tests.bench.world import SIZES, World
+
+ROOT = Path(__file__).resolve().parents[2]
+DAY_STARTS_AT = 4
+
+# A row more: yield it from its subject, or name a new subject here.
+SUBJECTS: tuple[Callable[[World], Iterator[Row]], ...] = (
+    grading.rows,
+    serving.rows,
+    painting.rows,
+    queueing.among_many,
+    queueing.by_deck,
+)
+
+
+def main(folder: Path) -> None:
+    """Make the data in `folder`, measure every row, print the table and write it down."""
+    began = perf_counter()
+    size = os.environ.get("SIZE", "default")
+    if size not in SIZES:
+        sys.exit(f"SIZE is {size}; choose one of {', '.join(SIZES)}.")
+    call_command("collectstatic", interactive=False, verbosity=0)
+    today = (timezone.now() - timedelta(hours=DAY_STARTS_AT)).date()
+    world = World(SIZES[size], today, folder)
+    rows = [row for subject in SUBJECTS for row in shown(subject(world))]
+    facts = f"{machine()} Size {size}, {perf_counter() - began:.0f} s."
+    report.write(rows, facts, ROOT / "var" / "bench.json", ROOT / "docs" / "performance.md")
+    print(f"\n{facts}\n\n{report.table(rows)}")
+    print(f"\n{sum(row.verdict == MISSED for row in rows)} budgets missed; JSON in var/bench.json.")
+
+
+def shown(rows: Iterator[Row]) -> Iterator[Row]:
+    """Say each row as it comes, for whoever waits."""
+    for row in rows:
+        print(f"{row.what}: {report.said(row.median, row.unit)} {row.verdict}", file=sys.stderr, flush=True)
+        yield row
+
+
+def machine() -> str:
+    """Return what the figures were taken on."""
+    with connection.cursor() as cursor:
+        cursor.execute("SHOW server_version")
+        version = cursor.fetchone()[0].split()[0]
+    software = f"Python {platform.python_version()}, PostgreSQL {version}, {platform.system()}"
+    return f"{os.cpu_count()} cores, {software} {platform.machine()}."

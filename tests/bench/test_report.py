@@ -1,0 +1,67 @@
+"""The benchmark's bookkeeping; what it measures is no test's business."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.bench.grading import outline
+from tests.bench.report import BEGIN, END, KEPT, MISSED, Row, ratio, table, write
+from tests.bench.timing import WARM_UP, Sample, in_turn
+
+
+def test_a_budget_is_kept_up_to_its_very_value_and_missed_beyond():
+    assert [Row("a", "ms", value, budget=12).verdict for value in (11, 12, 12.01)] == [KEPT, KEPT, MISSED]
+    assert Row("a", "ms", 99).verdict == ""
+
+
+def test_a_slow_tail_misses_a_budget_that_the_median_keeps():
+    assert Row("a", "ms", 5, p95=101, budget=60, budget_p95=100).verdict == MISSED
+
+
+def test_of_a_hundred_values_the_95th_is_the_95th():
+    assert Sample(range(100, 0, -1)).p95 == 95
+    assert Sample([7]).p95 == 7
+
+
+def test_a_ratio_holds_median_against_median_and_tail_against_tail():
+    row = ratio("grade", Sample([2, 4, 9]), Sample([1, 2, 3]), "x hello", 2)
+    assert (row.median, row.p95, row.verdict) == (2, 3, KEPT)
+
+
+def test_the_table_has_a_line_for_each_row():
+    row = Row("grade", "x", 9.876, 12.34, 12, seen="so")
+    assert table([row]).splitlines()[2:] == ["| grade | 9.88 x | 12.3 x | 12 x | kept | so |"]
+
+
+def test_the_page_keeps_its_words_and_gets_the_new_table(tmp_path: Path):
+    page, as_json = tmp_path / "page.md", tmp_path / "var" / "bench.json"
+    page.write_text(f"Before.\n{BEGIN}\nold\n{END}\nAfter.\n")
+    for _ in range(2):
+        write([Row("grade", "x", 13, budget=12)], "2 cores.", as_json, page)
+    text = page.read_text()
+    assert text.startswith("Before.\n")
+    assert text.endswith("After.\n")
+    assert "old" not in text
+    assert text.count("2 cores.") == text.count("| grade |") == 1
+    assert json.loads(as_json.read_text())["rows"][0]["verdict"] == "MISSED"
+
+
+def test_rivals_take_turns():
+    turns: list[str] = []
+    in_turn(lambda: turns.append("a"), lambda: turns.append("b"), rounds=3)
+    assert turns[2 * WARM_UP :] == ["a", "b"] * 3
+
+
+@pytest.mark.parametrize(
+    ("sql", "said"),
+    [
+        ('SELECT (SELECT "x" FROM "flashcards_card" WHERE (1)) AS "n" FROM "accounts_user"', "SELECT user"),
+        ('SELECT "flashcards_card"."id" FROM "flashcards_card" WHERE 1 FOR UPDATE', "SELECT card"),
+        ('INSERT INTO "flashcards_reviewlog" ("a") VALUES (1)', "INSERT reviewlog"),
+        ('UPDATE "flashcards_reviewstate" SET "a" = 1', "UPDATE reviewstate"),
+        ("BEGIN", ""),
+    ],
+)
+def test_a_statement_is_named_by_its_verb_and_its_outermost_table(sql: str, said: str):
+    assert outline(sql) == said

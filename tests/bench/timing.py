@@ -1,0 +1,52 @@
+"""Rivals measured in turn, so that whatever else the machine does meets all of them alike."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from statistics import median
+from time import perf_counter
+
+WARM_UP = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """Measured values, in milliseconds unless said otherwise."""
+
+    values: Sequence[float]
+
+    @property
+    def median(self) -> float:
+        """The middle value."""
+        return median(self.values)
+
+    @property
+    def p95(self) -> float:
+        """The smallest value that is at least as large as 95 of 100."""
+        ranked = sorted(self.values)
+        return ranked[-(-95 * len(ranked) // 100) - 1]
+
+
+def in_turn(*rivals: Callable[[], object], rounds: int = 60) -> list[Sample]:
+    """Return how many milliseconds each rival took, all of them run once in every round."""
+    return measured(*(_clocked(rival) for rival in rivals), rounds=rounds)
+
+
+def measured(*rivals: Callable[[], float], rounds: int) -> list[Sample]:
+    """Return what each rival says that it cost, all of them asked once in every round."""
+    for rival in rivals:
+        for _ in range(WARM_UP):
+            rival()
+    taken: list[list[float]] = [[] for _ in rivals]
+    for _ in range(rounds):
+        for values, rival in zip(taken, rivals, strict=True):
+            values.append(rival())
+    return [Sample(values) for values in taken]
+
+
+def _clocked(act: Callable[[], object]) -> Callable[[], float]:
+    def once() -> float:
+        began = perf_counter()
+        act()
+        return 1_000 * (perf_counter() - began)
+
+    return once
