@@ -1,4 +1,4 @@
-"""Finds a Chromium for the browser tests, or installs one: `python -m tests.running.chromium`."""
+"""Finds what the browser tests need, or installs it: `python -m tests.running.chromium`."""
 
 import os
 import shutil
@@ -17,13 +17,18 @@ MISSING = (
     "`.venv/bin/python -m playwright install --with-deps chromium` (Ubuntu), "
     "`brew install --cask chromium` (macOS), or set CHROMIUM to a Chromium or Chrome you have."
 )
+DRIVER_DOES_NOT_RUN = "The browser tests need the library libatomic: run `sudo apt-get install libatomic1`."
 
 
 def main() -> None:
-    """Make sure that there is a Chromium, or stop with one sentence that says how to get it."""
-    if find() or downloaded():
-        return
-    install()
+    """Make sure that there is a Chromium and what drives it, or stop with one sentence on how to get it."""
+    if not driver_runs() and may_install_packages():
+        apt("update")
+        apt("install", "--yes", "libatomic1")
+    if not driver_runs():
+        sys.exit(DRIVER_DOES_NOT_RUN)
+    if not (find() or downloaded()):
+        install()
     if not (find() or downloaded()):
         sys.exit(MISSING)
 
@@ -41,18 +46,27 @@ def downloaded() -> bool:
     return any(any(Path(folder).expanduser().glob("chromium*-*")) for folder in PLAYWRIGHT_FOLDERS)
 
 
+def driver_runs() -> bool:
+    """Say whether playwright's driver starts: a Node program that needs more than a bare Debian has."""
+    command = [sys.executable, "-m", "playwright", "--version"]
+    return subprocess.run(command, capture_output=True, check=False).returncode == 0
+
+
 def install() -> None:
     """Install Chromium as root from Debian's packages, else ask playwright to download one."""
     print("Installing Chromium for the browser tests", flush=True)
-    root = os.geteuid() == 0
-    if root and is_debian():
+    if may_install_packages() and is_debian():
         apt("update")
         apt("install", "--yes", "--no-install-recommends", "chromium")
     else:
-        dependencies = ["--with-deps"] if root else []
+        dependencies = ["--with-deps"] if may_install_packages() else []
         subprocess.run(
             [sys.executable, "-m", "playwright", "install", *dependencies, "chromium"], check=False
         )
+
+
+def may_install_packages() -> bool:
+    return os.geteuid() == 0 and shutil.which("apt-get") is not None
 
 
 def is_debian() -> bool:
