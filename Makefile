@@ -29,8 +29,8 @@ PRODUCTION := DATABASE_URL=sqlite:///:memory: DEBUG=0 ALLOWED_HOSTS=engram.examp
 	BASE_URL=https://engram.example EMAIL_URL=smtp://localhost:25 \
 	SECRET_KEY="$$($(PYTHON) -c 'import secrets; print(secrets.token_urlsafe(50))')"
 
-COMPILE := $(PYTHON) -m uv pip compile pyproject.toml --universal --generate-hashes --no-emit-index-url \
-	--python-version 3.11 --quiet
+COMPILE := $(PYTHON) -m uv pip compile pyproject.toml
+COMPILE_OPTIONS := --universal --generate-hashes --no-emit-index-url --python-version 3.11
 
 .DEFAULT_GOAL := help
 .PHONY: help run bench test test-sqlite test-postgres check fix seed setup setup-dev lock browser always
@@ -79,8 +79,8 @@ fix: setup-dev ## mend what the formatters and the linter can mend
 
 lock: $(VENV)/bin/pip ## bring both lock files up to date with pyproject.toml (UPGRADE=--upgrade for newer versions)
 	@$(PYTHON) -m pip install --quiet uv==$(UV_VERSION)
-	@$(COMPILE) $(UPGRADE) -o requirements.lock
-	@$(COMPILE) $(UPGRADE) --group dev -o requirements-dev.lock
+	@$(COMPILE) -o requirements.lock $(COMPILE_OPTIONS) $(UPGRADE) >/dev/null
+	@$(COMPILE) --group dev -o requirements-dev.lock $(COMPILE_OPTIONS) $(UPGRADE) >/dev/null
 
 setup: $(RUNTIME) ## what `make run` needs: the environment and the fonts
 	@$(PYTHON) -m config.fonts
