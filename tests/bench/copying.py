@@ -12,7 +12,7 @@ from django.db.models import Model
 def copies(pattern: Model, source: str, where: str = "true", **columns: str) -> None:
     """Insert a copy of the row for each row of `source` (a FROM item), with these SQL expressions in it."""
     meta = type(pattern)._meta
-    names = [field.attname for field in meta.concrete_fields if not field.primary_key]
+    names = [field.attname for field in meta.concrete_fields if not (field.primary_key or field.generated)]
     values = [columns.get(name, f"pattern.{name}") for name in names]
     with connection.cursor() as cursor:
         cursor.execute(

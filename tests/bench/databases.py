@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from unittest.mock import patch
 from urllib.parse import urlsplit
 
@@ -61,7 +62,9 @@ def sqlite(file: Path) -> Database:
 
 def _opened(url: str, *, fill: bool) -> Database:
     with patch.dict(os.environ, DATABASE_URL=url):
-        described = settings._databases()["default"]
+        described: dict[str, Any] = settings._databases()["default"]
+    if url.startswith("postgres"):
+        described["OPTIONS"]["options"] = "-c statement_timeout=0"  # ten million rows take their time
     with patch.dict(connections.databases, default=described):
         connections.configure_settings(connections.databases)
         database = Database(url, connections.create_connection("default"))

@@ -16,7 +16,7 @@ TEXTS = 200  # the seed's cards four times over, so that a day of reviewing has 
 A_DAY_OF_NEW_CARDS = 5
 IN_A_TOPIC = 100
 IN_ORDER = """
-    (SELECT card.id, row_number() OVER (ORDER BY deck_id, card.position) AS n
+    (SELECT card.id, row_number() OVER (ORDER BY topic.deck_id, card.position) AS n
     FROM flashcards_card AS card JOIN flashcards_topic AS topic ON topic.id = topic_id) AS c
 """
 

@@ -12,7 +12,7 @@ from flashcards import queue
 from tests.bench.databases import Database
 from tests.bench.report import Row, ratio
 from tests.bench.timing import in_turn
-from tests.bench.world import FEW_STATES, LEFT_NEW, SMALL_DECK, World
+from tests.bench.world import DUE, FEW_STATES, LEFT_NEW, SMALL_DECK, World, due_of
 
 Act = Callable[[], object]
 
@@ -52,7 +52,8 @@ def by_deck(world: World) -> Iterator[Row]:
         )
         cards = f"counts and next card, {world.size.large_deck:,} cards"
         unit = f"x {SMALL_DECK} cards"
-        yield ratio(f"{cards}, all but {LEFT_NEW} started, {kind}", veteran, small_veteran, unit, 1.2)
+        due = f"{DUE} due against {due_of(SMALL_DECK)}"
+        yield ratio(f"{cards}, all but {LEFT_NEW} started, {kind}", veteran, small_veteran, unit, 1.2, due)
         yield ratio(f"{cards}, only {LEFT_NEW} started, {kind}", beginner, small_beginner, unit, 1.2)
 
 

@@ -15,6 +15,11 @@ STATES_OF_A_LEARNER = 100
 LEFT_NEW, DUE, SMALL_DECK = 20, 150, 50
 
 
+def due_of(cards: int) -> int:
+    """Return how many cards are due for a veteran of a deck of this size."""
+    return min(DUE, (cards - LEFT_NEW) // 3)
+
+
 @dataclass(frozen=True, slots=True)
 class Size:
     """How much data a run has."""
@@ -40,7 +45,10 @@ class Crowd:
 
 @dataclass(frozen=True, slots=True)
 class Single:
-    """A database with one learner to look at: a veteran who has started nearly all, or a beginner."""
+    """A database with two learners to look at: a veteran who has started nearly all, and a beginner.
+
+    Before a large deck both have the small one behind them.
+    """
 
     database: Database
     veteran: User
@@ -96,7 +104,8 @@ class World:
         with database.chosen():
             if cards:
                 people.large_deck(cards)
-            veteran = people.one(started, min(DUE, started // 3), self.today)
-            single = Single(database, veteran, people.one(LEFT_NEW, 5, self.today))
+            veteran = people.one(started, due_of(SMALL_DECK + cards), self.today)
+            begun = LEFT_NEW + (SMALL_DECK if cards else 0)
+            single = Single(database, veteran, people.one(begun, 5, self.today))
             settled()
         return single
