@@ -85,6 +85,11 @@ class User(AbstractBaseUser, PermissionsMixin):
         help_text="Space shows the answer, 1 to 4 grade it, letters do the rest.",
     )
 
+    # What the due days are worked out for; flashcards writes them together with the due days.
+    interview_on = models.DateField("next interview", null=True, blank=True, editable=False)
+    break_from = models.DateField("first day of the break", null=True, blank=True, editable=False)
+    break_until = models.DateField("last day of the break", null=True, blank=True, editable=False)
+
     objects = UserManager()
 
     USERNAME_FIELD = "email"
@@ -97,6 +102,15 @@ class User(AbstractBaseUser, PermissionsMixin):
                 condition=models.Q(is_guest=True) ^ ~models.Q(email=""), name="guests_have_no_email"
             ),
             models.CheckConstraint(condition=models.Q(day_start__lte=6), name="day_start_0_to_6"),
+            models.CheckConstraint(
+                condition=models.Q(break_from__isnull=True, break_until__isnull=True)
+                | models.Q(
+                    break_from__isnull=False,
+                    break_until__isnull=False,
+                    break_from__lte=models.F("break_until"),
+                ),
+                name="break_from_until",
+            ),
         ]
 
     def __str__(self) -> str:

@@ -12,10 +12,10 @@ from typing import Any, Final
 from uuid import UUID
 
 from allauth.account.models import EmailAddress
-from django.db.models import Exists, OuterRef
+from django.db.models import Count, Exists, OuterRef, Q
 
 from accounts.models import User
-from flashcards.models import Card, Note, ReviewLog, ReviewState
+from flashcards.models import Card, DayStat, Interview, Note, ReviewLog, ReviewState, Topic
 
 FORMAT: Final = "engram-export"
 VERSION: Final = 1
@@ -24,21 +24,31 @@ CHUNK: Final = 20
 CARD: Final = {"key": "key", "deck": "topic__deck__key", "topic": "topic__key", "question": "question"}
 ACCOUNT: Final = (
     "email is_guest joined_at last_login time_zone day_start new_cards_per_day reviews_per_day theme "
-    "single_keys"
+    "single_keys interview_on break_from break_until"
 ).split()
 STATE: Final = (
-    "repetitions ease interval drill due_on introduced_on last_reviewed_on last_answered_at lapses version "
-    "shuffle suspended buried_on"
+    "repetitions ease interval drill due_on own_due_on introduced_on last_reviewed_on last_answered_at "
+    "lapses stability difficulty remembered_on version shuffle suspended buried_on"
 ).split()
+DAY: Final = "day answers tested recalled mature_tested mature_recalled unbroken".split()
+INTERVIEW: Final = ("company", "role", "on")
 EVENT: Final = (
-    "sequence kind grade at zone study_day thinking_ms reading_ms submission undoes interval_before "
-    "repetitions ease interval drill due_on lapses scheduler scheduler_version"
+    "sequence kind grade at zone study_day thinking_ms reading_ms submission undoes batch predicted "
+    "for_retention interval_before repetitions ease interval drill due_on lapses scheduler scheduler_version"
 ).split()
 
 
 def export(learner: User, now: datetime) -> Iterator[str]:
     """Yield the JSON text of everything that is stored about the learner, a card with its log at a time."""
-    head = {"format": FORMAT, "version": VERSION, "exported_at": now, "account": _account(learner)}
+    head = {
+        "format": FORMAT,
+        "version": VERSION,
+        "exported_at": now,
+        "account": _account(learner),
+        "interviews": _interviews(learner),
+        "days": list(DayStat.objects.filter(learner=learner).order_by("day").values(*DAY)),
+        "topics": _topics(),
+    }
     yield _json(head).removesuffix("}") + ', "cards": ['
     separator = "\n"
     for card in _cards(learner):
@@ -53,6 +63,24 @@ def _account(learner: User) -> dict[str, Any]:
         **{name: getattr(learner, name) for name in ACCOUNT},
         "addresses": list(addresses.values("email", "verified", "primary")),
     }
+
+
+def _interviews(learner: User) -> list[dict[str, Any]]:
+    mine = Interview.objects.filter(learner=learner).order_by("on", "pk")
+    return [
+        {
+            **{name: getattr(interview, name) for name in INTERVIEW},
+            "weights": {row.topic.key: row.weight for row in interview.weights.all()},
+        }
+        for interview in mine.prefetch_related("weights__topic")
+    ]
+
+
+def _topics() -> list[dict[str, Any]]:
+    """Return every topic with how many cards it has: those not yet started count in the figures too."""
+    cards = Count("cards", filter=Q(cards__retired=False))
+    topics = Topic.objects.annotate(n=cards).order_by("deck_id", "position")
+    return [{"topic": topic.key, "cards": topic.n} for topic in topics]
 
 
 def _cards(learner: User) -> Iterator[dict[str, Any]]:

@@ -6,10 +6,11 @@ from django.db.models import Exists, OuterRef, QuerySet
 
 from flashcards.models import ReviewLog, ReviewState
 from flashcards.scheduling import schedule, sm2
+from flashcards.scheduling.memory import Memory
 from flashcards.scheduling.schedule import Event, Kind, Schedule
 
 
-def memory_of(row: ReviewState | ReviewLog) -> sm2.State:
+def sm2_of(row: ReviewState | ReviewLog) -> sm2.State:
     """Return what SM-2 knows of the card, as this row stores it."""
     return sm2.State(row.repetitions, row.ease, row.interval, row.drill)
 
@@ -17,17 +18,26 @@ def memory_of(row: ReviewState | ReviewLog) -> sm2.State:
 def schedule_of(state: ReviewState) -> Schedule:
     """Return the stored schedule."""
     return Schedule(
-        memory=memory_of(state),
+        state=sm2_of(state),
         due_on=state.due_on,
+        own_due_on=state.own_due_on,
         introduced_on=state.introduced_on,
         last_reviewed_on=state.last_reviewed_on,
         last_answered_at=state.last_answered_at,
         lapses=state.lapses,
+        memory=memory_of(state),
     )
 
 
+def memory_of(state: ReviewState) -> Memory | None:
+    """Return what FSRS remembers of the card, None before its first answer."""
+    if state.stability is None or state.difficulty is None or state.remembered_on is None:
+        return None
+    return Memory(state.stability, state.difficulty, state.remembered_on)
+
+
 def event_of(row: ReviewLog) -> Event:
-    """Return the logged event; only set_due and import carry a schedule of their own."""
+    """Return the logged event; only set_due, plan and import carry a day of their own."""
     kind = Kind(row.kind)
     return Event(
         sequence=row.sequence,
@@ -35,8 +45,8 @@ def event_of(row: ReviewLog) -> Event:
         at=row.at,
         study_day=row.study_day,
         grade=row.grade,
-        due_on=row.due_on if kind in (Kind.SET_DUE, Kind.IMPORT) else None,
-        memory=memory_of(row) if kind is Kind.IMPORT else None,
+        due_on=row.due_on if kind in (Kind.SET_DUE, Kind.PLAN, Kind.IMPORT) else None,
+        state=sm2_of(row) if kind is Kind.IMPORT else None,
         undoes=row.undoes,
     )
 
@@ -54,12 +64,14 @@ def standing(rows: QuerySet[ReviewLog]) -> QuerySet[ReviewLog]:
 
 def put(state: ReviewState, new: Schedule) -> None:
     """Set the state's columns to a schedule (without saving)."""
-    state.repetitions, state.ease, state.interval, state.drill = new.memory
+    state.repetitions, state.ease, state.interval, state.drill = new.state
     state.due_on = new.due_on
+    state.own_due_on = new.own_due_on
     state.introduced_on = new.introduced_on
     state.last_reviewed_on = new.last_reviewed_on
     state.last_answered_at = new.last_answered_at
     state.lapses = new.lapses
+    state.stability, state.difficulty, state.remembered_on = new.memory or (None, None, None)
     state.shuffle = shuffle_of(state, new.due_on)
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from math import isclose
 from typing import Any
 
 from django.db import transaction
@@ -9,7 +10,7 @@ from django.db.models import Prefetch, QuerySet
 
 from flashcards import history
 from flashcards.models import ReviewLog, ReviewState
-from flashcards.scheduling import schedule
+from flashcards.scheduling import memory, schedule
 from flashcards.scheduling.schedule import Event, Kind, Schedule
 
 CHUNK = 500
@@ -91,7 +92,7 @@ def _differences(state: ReviewState) -> Iterator[Difference]:
         return
     before = schedule.NEW
     for row, after in zip(rows, folded, strict=True):
-        yield from _compared(state, f"log {row.sequence}: ", row, _logged(state, before, after))
+        yield from _compared(state, f"log {row.sequence}: ", row, _logged(state, row, before, after))
         before = after
     yield from _compared(state, "", state, _kept(state, before, len(rows)))
 
@@ -107,14 +108,17 @@ def _folds(events: list[Event]) -> list[Schedule]:
     return folds
 
 
-def _logged(state: ReviewState, before: Schedule, after: Schedule) -> dict[str, object]:
+def _logged(
+    state: ReviewState, row: ReviewLog, before: Schedule, after: Schedule
+) -> dict[str, object]:
     """Return what the log row of an event should hold."""
     return {
         "learner_id": state.learner_id,
-        "interval_before": before.memory.interval,
-        **after.memory._asdict(),
+        "interval_before": before.state.interval,
+        **after.state._asdict(),
         "due_on": after.due_on,
         "lapses": after.lapses,
+        "predicted": memory.prediction(before.memory, row.study_day) if row.grade is not None else None,
     }
 
 
@@ -123,8 +127,8 @@ def _kept(state: ReviewState, folded: Schedule, events: int) -> dict[str, object
     row = ReviewState(pk=state.pk, learner_id=state.learner_id, card_id=state.card_id, version=events)
     history.put(row, folded)
     names = (
-        "repetitions ease interval drill due_on introduced_on last_reviewed_on last_answered_at lapses "
-        "shuffle version"
+        "repetitions ease interval drill due_on own_due_on introduced_on last_reviewed_on last_answered_at "
+        "lapses stability difficulty remembered_on shuffle version"
     )
     return {name: getattr(row, name) for name in names.split()}
 
@@ -133,5 +137,12 @@ def _compared(
     state: ReviewState, prefix: str, row: ReviewState | ReviewLog, folded: dict[str, Any]
 ) -> Iterator[Difference]:
     for name, value in folded.items():
-        if getattr(row, name) != value:
+        if not _same(getattr(row, name), value):
             yield Difference(state, prefix + name, getattr(row, name), value)
+
+
+def _same(stored: object, folded: object) -> bool:
+    """Whether two values are equal; floats to a part in a billion, since another machine's may differ there."""
+    if isinstance(stored, float) and isinstance(folded, float):
+        return isclose(stored, folded, rel_tol=1e-9)
+    return stored == folded

@@ -60,8 +60,10 @@ def standing_of(state: ReviewState | None, today: date) -> Standing:
         return Standing.BURIED
     if state.due_on is None:
         return Standing.NEW
+    if state.due_on <= today:
+        return Standing.DUE
     answer = schedule.answer_kind(history.schedule_of(state), today)
-    return {Kind.REVIEW: Standing.DUE, Kind.DRILL: Standing.LEARNING}.get(answer, Standing.REVIEW)
+    return Standing.LEARNING if answer is Kind.DRILL else Standing.REVIEW
 
 
 def card_ids(learner: User, today: date) -> dict[str, QuerySet[Any, Any]]:

@@ -21,6 +21,7 @@ EVENTS = {
     Kind.UNDO: "Undo",
     Kind.RESET: "Reset",
     Kind.SET_DUE: "Due day set",
+    Kind.PLAN: "Moved by the plan",
     Kind.IMPORT: "Import",
 }
 

@@ -33,7 +33,9 @@ def suspend(request: LearnerRequest, card_id: int) -> HttpResponse:
     """Take the card out of the queue until it is released."""
     moment = Moment.of(request)
     sentence = "Suspended: this card won’t come up until you release it."
-    return _act(request, moment, card_id, lambda: reviewing.suspend(moment.learner, card_id), sentence)
+    return _act(
+        request, moment, card_id, lambda: reviewing.suspend(moment.learner, card_id, moment.now), sentence
+    )
 
 
 @require_POST
@@ -41,7 +43,9 @@ def release(request: LearnerRequest, card_id: int) -> HttpResponse:
     """Put a suspended or buried card back."""
     moment = Moment.of(request)
     sentence = "This card is back in the queue."
-    return _act(request, moment, card_id, lambda: reviewing.release(moment.learner, card_id), sentence)
+    return _act(
+        request, moment, card_id, lambda: reviewing.release(moment.learner, card_id, moment.now), sentence
+    )
 
 
 @require_POST

@@ -76,7 +76,7 @@ def set_aside(request: LearnerRequest, card_id: int, how: str) -> HttpResponse:
         if how == "bury":
             reviewing.bury(moment.learner, card_id, moment.now)
         else:
-            reviewing.suspend(moment.learner, card_id)
+            reviewing.suspend(moment.learner, card_id, moment.now)
     except reviewing.Missing as gone:
         raise Http404(str(gone)) from gone
     if request.htmx:

@@ -16,7 +16,7 @@ from django_htmx.http import HttpResponseClientRedirect
 from accounts.models import User
 from accounts.redirects import SeeOther
 from accounts.requests import LearnerRequest
-from flashcards import cards, practice, queue, reviewing
+from flashcards import cards, planning, practice, queue, reviewing
 from flashcards.models import ReviewLog
 from flashcards.queue import BEGINNER_ANSWERS, Counts, Item
 from flashcards.scheduling import schedule
@@ -26,7 +26,10 @@ from flashcards.views import words
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """For whom and when a page is made; the clock is read once, at the door."""
+    """For whom and when a page is made; the clock is read once, at the door.
+
+    Whatever the learner's plan has to do because a day is over is done before anything is shown.
+    """
 
     learner: User
     now: datetime
@@ -36,7 +39,9 @@ class Moment:
     def of(cls, request: LearnerRequest) -> "Moment":
         """Return the request's learner at this instant."""
         now = timezone.now()
-        return cls(request.user, now, queue.today_of(request.user, now))
+        today = queue.today_of(request.user, now)
+        planning.settle(request.user, today, now)
+        return cls(request.user, now, today)
 
 
 def next_review(
@@ -50,7 +55,7 @@ def next_review(
     on_top = None
     if latest is None:
         last = reviewing.last_event(moment.learner, moment.today)
-        undone = last is not None and last.kind == Kind.UNDO
+        undone = last is not None and last.kind == Kind.UNDO and last.batch is None
         on_top = last.state.card_id if last and undone else None
         latest = reviewing.latest_standing(moment.learner, moment.today) if undone else last
         more = {"undone": undone} | more
@@ -83,7 +88,7 @@ def show(
         "html": cards.rendered(item.card),
         "kind": words.kind(item),
         "seen": words.seen(item, moment.today),
-        "buttons": words.buttons(item, moment.today, moment.now),
+        "buttons": words.buttons(item, moment.today, moment.now, planning.plan_of(moment.learner)),
         "beginner": left.answers < BEGINNER_ANSWERS,
         "leech": schedule.is_leech(item.schedule.lapses),
         "left": left,

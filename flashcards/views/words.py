@@ -8,6 +8,7 @@ from django.utils.dateformat import format as format_date
 from flashcards.models import ReviewLog
 from flashcards.queue import Item
 from flashcards.scheduling import schedule
+from flashcards.scheduling.plan import Plan
 from flashcards.scheduling.schedule import Kind, Schedule
 
 KINDS = {Kind.REVIEW: "Review card", Kind.DRILL: "Once more today", Kind.PRACTICE: "Practice"}
@@ -22,6 +23,7 @@ class Button:
     name: str
     interval: str
     again_today: bool
+    planned_for: str
 
     @property
     def meaning(self) -> str:
@@ -32,20 +34,30 @@ class Button:
     def label(self) -> str:
         """The button's whole meaning, for a screen reader."""
         again = "again today, then " if self.again_today else ""
-        return f"{self.name}, {again}next review in {self.interval}"
+        return f"{self.name}, {again}next review in {self.interval}{self.planned_for}"
 
 
-def buttons(item: Item, today: date, now: datetime) -> list[Button]:
+def buttons(item: Item, today: date, now: datetime, plan: Plan) -> list[Button]:
     """Return the four buttons with what each will really do, by the function that the answer uses."""
     return [
         Button(
             grade=grade,
             name=schedule.BUTTONS[grade],
             interval=days(after, today),
-            again_today=after.memory.drill and after.last_reviewed_on == item.day,
+            again_today=after.state.drill and after.last_reviewed_on == item.day,
+            planned_for=planned_for(after.due_on, after.own_due_on),
         )
-        for grade, after in schedule.preview(item.schedule, item.day, now).items()
+        for grade, after in schedule.preview(
+            item.schedule, item.day, now, plan, item.card.position
+        ).items()
     ]
+
+
+def planned_for(due_on: date | None, own_due_on: date | None) -> str:
+    """Return why a card comes on another day than its own, as the end of a sentence."""
+    if due_on is None or own_due_on is None:
+        return ""
+    return ", before your interview" if due_on < own_due_on else ", after your break"
 
 
 def days(after: Schedule, today: date) -> str:
@@ -56,7 +68,12 @@ def days(after: Schedule, today: date) -> str:
 
 def kind(item: Item) -> str:
     """Return what sort of card this is today."""
-    return "New card" if item.schedule.due_on is None else KINDS[item.kind]
+    held = item.schedule
+    if held.due_on is None:
+        return "New card"
+    if held.own_due_on and held.due_on <= item.day < held.own_due_on:
+        return "Before your interview"
+    return KINDS[item.kind]
 
 
 def seen(item: Item, today: date) -> str:
@@ -73,8 +90,9 @@ def seen(item: Item, today: date) -> str:
 
 
 def outcome(row: ReviewLog) -> str:
-    """Return what an event did, to follow the question: “graded Good, next on 8 December.”"""
-    when = format_date(row.due_on, "j F") if row.due_on else ""
+    """Return what a card's latest event did, to follow the question: “graded Good, next on 8 December.”"""
+    due_on, own_due_on = row.state.due_on, row.state.own_due_on
+    when = f"{format_date(due_on, 'j F')}{planned_for(due_on, own_due_on)}" if due_on else ""
     if row.kind == Kind.RESET:
         return "is new again."
     if row.kind == Kind.SET_DUE:

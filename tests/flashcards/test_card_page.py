@@ -99,7 +99,7 @@ def test_a_card_missed_eight_times_says_so_and_offers_a_way_out(who, one):
     words = words_of(page(who, one))
     assert "You’ve missed this card 8 times." in words
     assert "or suspend it for now. Write a note Suspend" in words
-    reviewing.suspend(who, one.pk)
+    reviewing.suspend(who, one.pk, at(1))
     assert "or suspend it" not in page(who, one)
 
 
@@ -276,7 +276,7 @@ def test_a_retired_card_is_still_there_for_those_who_answered_it(who, one):
 
 
 def test_a_retired_card_that_was_only_paused_is_gone(who, one):
-    reviewing.suspend(who, one.pk)
+    reviewing.suspend(who, one.pk, at(1))
     Card.objects.update(retired=True)
     assert client_of(who).get(f"/cards/{one.pk}/").status_code == 404
 

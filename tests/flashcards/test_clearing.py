@@ -64,7 +64,7 @@ def test_the_command_counts_days_from_now():
     for days in (5, 40):
         who = guest()
         User.objects.filter(pk=who.pk).update(joined_at=now - timedelta(days=days))
-    reviewing.suspend(who, making.card().pk)
+    reviewing.suspend(who, making.card().pk, at(1))
     out = StringIO()
     call_command("clear_guests", stdout=out)
     call_command("clear_guests", "--days", "3", stdout=out)

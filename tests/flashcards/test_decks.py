@@ -27,7 +27,7 @@ def test_a_topic_is_counted_by_where_its_cards_stand(who):
     scheduled(who, cards[0], day(0))
     graded(who, cards[1], 2, at(1, 9))
     scheduled(who, cards[2], day(3))
-    reviewing.suspend(who, cards[3].pk)
+    reviewing.suspend(who, cards[3].pk, at(1))
     reviewing.bury(who, cards[4].pk, at(1))
     Card.objects.filter(pk=cards[5].pk).update(retired=True)
     rows = cells_of(html_of(client_of(who).get("/decks/")))

@@ -11,7 +11,7 @@ from django.urls import reverse
 
 from accounts.models import User
 from flashcards import exporting, notes, reviewing
-from flashcards.models import Card, ReviewLog, ReviewState
+from flashcards.models import Card, DayStat, Interview, InterviewTopic, ReviewLog, ReviewState
 from flashcards.scheduling import schedule, sm2
 from flashcards.scheduling.schedule import Event, Kind
 from tests import making
@@ -33,6 +33,8 @@ def test_nothing_is_forgotten():
     assert set(exporting.EVENT) == columns(ReviewLog, "learner", "state")
     own = columns(User, "password", "is_staff", "is_active", "is_superuser")
     assert set(exporting.ACCOUNT) == own
+    assert set(exporting.DAY) == columns(DayStat, "learner")
+    assert set(exporting.INTERVIEW) == columns(Interview, "learner")
 
 
 def test_a_new_learner_has_an_account_and_no_cards():
@@ -84,6 +86,24 @@ def test_retired_cards_are_there_and_other_learners_are_not():
     assert (found["key"], found["note"], len(found["log"])) == (cards[0].key, None, 1)
 
 
+def test_interviews_study_days_and_the_sizes_of_topics_are_there():
+    who, cards = making.learner(), making.deck(12)
+    making.answered(who, cards[0], 4, 2)
+    interview = Interview.objects.create(learner=who, company="Acme", role="MLOps engineer", on=day(40))
+    InterviewTopic.objects.create(interview=interview, topic=cards[0].topic, weight=3)
+    Interview.objects.create(learner=making.learner(), company="Not yours", on=day(40))
+    Card.objects.filter(pk=cards[11].pk).update(retired=True)
+    data = exported(who)
+    assert data["interviews"] == [
+        {"company": "Acme", "role": "MLOps engineer", "on": str(day(40)), "weights": {cards[0].topic.key: 3}}
+    ]
+    assert [(row["day"], row["answers"], row["tested"], row["recalled"]) for row in data["days"]] == [
+        (str(day(1)), 1, 0, 0),
+        (str(day(2)), 1, 1, 0),
+    ]
+    assert [row["cards"] for row in data["topics"]] == [10, 1]
+
+
 def test_instants_keep_their_microseconds():
     who, card = making.learner(), making.card()
     now = at(1) + timedelta(microseconds=7)
@@ -103,6 +123,9 @@ def test_the_order_is_the_same_each_time():
     assert exported(who) == first
 
 
+MOVES = ("set_due", "plan", "import")
+
+
 def folded(log):
     """Return the schedule that follows from an exported log, by the pure core alone."""
     return schedule.fold(
@@ -112,8 +135,8 @@ def folded(log):
             at=datetime.fromisoformat(row["at"]),
             study_day=date.fromisoformat(row["study_day"]),
             grade=row["grade"],
-            due_on=date.fromisoformat(row["due_on"]) if row["kind"] in ("set_due", "import") else None,
-            memory=sm2.State(*(row[name] for name in sm2.State._fields)) if row["kind"] == "import" else None,
+            due_on=date.fromisoformat(row["due_on"]) if row["kind"] in MOVES else None,
+            state=sm2.State(*(row[name] for name in sm2.State._fields)) if row["kind"] == "import" else None,
             undoes=row["undoes"],
         )
         for row in log
@@ -133,7 +156,7 @@ def test_every_due_day_can_be_worked_out_from_the_log():
     for card in exported(who)["cards"]:
         again = folded(card["log"])
         assert str(again.due_on) == card["state"]["due_on"]
-        assert again.memory == tuple(card["state"][name] for name in sm2.State._fields)
+        assert again.state == tuple(card["state"][name] for name in sm2.State._fields)
 
 
 def test_an_answer_given_during_the_export_is_left_out_whole(monkeypatch):

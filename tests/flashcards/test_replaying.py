@@ -48,7 +48,7 @@ def test_an_empty_database_is_all_equal():
 
 def test_a_card_paused_before_its_first_answer_is_equal():
     who = making.learner()
-    reviewing.suspend(who, making.card().pk)
+    reviewing.suspend(who, making.card().pk, at(1))
     assert str(replaying.check()) == "1 states, 0 events: all equal"
 
 

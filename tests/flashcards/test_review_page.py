@@ -170,7 +170,7 @@ def test_a_second_tab_is_told_that_the_card_was_graded_and_gets_the_next_one(who
 def test_a_card_suspended_meanwhile_is_not_graded(who, cards):
     client = client_of(who)
     form = form_on(client.get("/review/"), "/grade/")
-    reviewing.suspend(who, cards[0].pk)
+    reviewing.suspend(who, cards[0].pk, at(1))
     response = press(client, form, 4)
     assert response.status_code == 409
     assert "That card is paused" in response.content.decode()
@@ -358,13 +358,14 @@ def test_a_page_takes_as_many_statements_with_5000_cards_as_with_50(who, path, d
         client.get(path)
 
 
-def test_a_grade_takes_seven_statements_with_any_number_of_cards(who):
+def test_a_grade_takes_eight_statements_with_any_number_of_cards(who):
     cards = deck(60)
     for card in cards[:20]:
         scheduled(who, card, day(1))
     client = client_of(who)
+    press(client, form_on(client.get("/review/"), "/grade/"), 4)
     form = form_on(client.get("/review/"), "/grade/")
     with CaptureQueriesContext(connection) as captured:
         press(client, form, 4, HTMX)
-    # session, learner; state locked, state written, log written; counts, next card
-    assert len([query for query in captured if "SAVEPOINT" not in query["sql"]]) == 7
+    # session, learner; state locked, day counted, state written, log written; counts, next card
+    assert len([query for query in captured if "SAVEPOINT" not in query["sql"]]) == 8

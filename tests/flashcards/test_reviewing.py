@@ -1,5 +1,6 @@
 """What a learner does to a card: each door, and what it must not open to."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from uuid import uuid4
 
@@ -10,7 +11,7 @@ from accounts.models import User
 from flashcards import history, queue, reviewing
 from flashcards.models import Card, ReviewLog, ReviewState
 from flashcards.reviewing import Missing, Refused, Stale
-from flashcards.scheduling import schedule, sm2
+from flashcards.scheduling import memory, schedule, sm2
 from tests.making import (
     answer,
     answered,
@@ -175,7 +176,7 @@ def test_a_bad_grade_changes_nothing_whatever_the_answer_would_be(bad, history):
 
 def test_a_card_that_was_suspended_meanwhile_takes_no_answer():
     who, what = learner(), card()
-    reviewing.suspend(who, what.pk)
+    reviewing.suspend(who, what.pk, at(1))
     before = rows()
     with pytest.raises(Stale, match="paused"):
         reviewing.grade_card(who, what.pk, answer(4, 0), at(1))
@@ -208,9 +209,9 @@ def test_a_card_that_is_gone_is_missing_at_every_door():
         lambda: reviewing.grade_card(who, gone, answer(4, 0), at(1)),
         lambda: reviewing.reset(who, gone, 0, at(1)),
         lambda: reviewing.set_due(who, gone, 0, day(3), at(1)),
-        lambda: reviewing.suspend(who, gone),
+        lambda: reviewing.suspend(who, gone, at(1)),
         lambda: reviewing.bury(who, gone, at(1)),
-        lambda: reviewing.release(who, gone),
+        lambda: reviewing.release(who, gone, at(1)),
     ):
         with pytest.raises(Missing, match="no longer exists"):
             door()
@@ -258,12 +259,13 @@ def ahead() -> tuple[User, Card]:
 
 
 @pytest.mark.parametrize("grade", [3, 4, 5])
-def test_practice_that_goes_well_is_logged_and_moves_nothing(grade):
+def test_practice_that_goes_well_is_logged_and_moves_nothing_but_what_is_remembered(grade):
     who, what = ahead()
     before = history.schedule_of(state(who, what))
     row = graded(who, what, grade, at(5))
     assert (row.kind, row.interval_before, row.interval, row.due_on) == ("practice", 6, 6, day(8))
-    assert history.schedule_of(state(who, what)) == before
+    remembered = memory.after(before.memory, grade, day(5))
+    assert history.schedule_of(state(who, what)) == replace(before, memory=remembered)
     assert state(who, what).version == 3
     assert left(who, at(5)) == (0, 0, 0)
 
@@ -299,7 +301,7 @@ def test_a_moved_due_day_moves_only_the_due_day():
     reviewing.set_due(who, what.pk, 2, day(30), at(3))
     after = history.schedule_of(state(who, what))
     assert after.due_on == day(30)
-    assert after.memory == before.memory
+    assert after.state == before.state
     assert left(who, at(29)) == (0, 0, 0)
     assert left(who, at(30)) == (1, 0, 0)
     assert graded(who, what, 4, at(30)).due_on == day(45)
@@ -358,9 +360,9 @@ def test_a_suspended_card_is_out_until_it_is_released_and_keeps_its_schedule():
     who, what = learner(), card()
     answered(who, what, 4)
     before = history.schedule_of(state(who, what))
-    reviewing.suspend(who, what.pk)
+    reviewing.suspend(who, what.pk, at(1))
     assert left(who, at(2)) == left(who, at(400)) == (0, 0, 0)
-    reviewing.release(who, what.pk)
+    reviewing.release(who, what.pk, at(1))
     assert left(who, at(2)) == (1, 0, 0)
     assert history.schedule_of(state(who, what)) == before
     assert version(who, what) == 1
@@ -380,22 +382,22 @@ def test_a_buried_card_can_be_released_the_same_day():
     who, what = learner(), card()
     reviewing.bury(who, what.pk, at(1))
     assert left(who, at(1)) == (0, 0, 0)
-    reviewing.release(who, what.pk)
+    reviewing.release(who, what.pk, at(1))
     assert left(who, at(1)) == (0, 1, 0)
 
 
 def test_a_new_card_can_be_suspended_and_is_still_new_when_released():
     who, what = learner(), card()
-    reviewing.suspend(who, what.pk)
+    reviewing.suspend(who, what.pk, at(1))
     assert left(who, at(1)) == (0, 0, 0)
-    reviewing.release(who, what.pk)
+    reviewing.release(who, what.pk, at(1))
     assert left(who, at(1)) == (0, 1, 0)
     assert graded(who, what, 4, at(1)).sequence == 1
 
 
 def test_pauses_are_one_learners_own():
     one, two, what = learner(), learner(), card()
-    reviewing.suspend(one, what.pk)
+    reviewing.suspend(one, what.pk, at(1))
     reviewing.bury(one, what.pk, at(1))
     assert left(two, at(1)) == (0, 1, 0)
 
@@ -403,7 +405,7 @@ def test_pauses_are_one_learners_own():
 def test_a_suspended_drill_waits_no_more():
     who, what = learner(), card()
     graded(who, what, 2, at(1))
-    reviewing.suspend(who, what.pk)
+    reviewing.suspend(who, what.pk, at(1))
     assert left(who, at(1)) == (0, 0, 0)
 
 
@@ -575,4 +577,4 @@ def test_a_deleted_learner_takes_states_and_log_along():
 
 
 def test_the_first_state_is_the_pure_functions_new_state():
-    assert history.memory_of(ReviewState()) == sm2.NEW
+    assert history.sm2_of(ReviewState()) == sm2.NEW

@@ -146,7 +146,7 @@ class Study(RuleBasedStateMachine):
 
     @rule(place=PLACES)
     def suspends(self, place):
-        reviewing.suspend(self.who, self.cards[place].pk)
+        reviewing.suspend(self.who, self.cards[place].pk, at(1))
 
     @rule(place=PLACES)
     def buries(self, place):
@@ -155,7 +155,7 @@ class Study(RuleBasedStateMachine):
     @rule()
     def releases_all(self):
         for what in self.cards:
-            reviewing.release(self.who, what.pk)
+            reviewing.release(self.who, what.pk, at(1))
 
     @rule(place=PLACES, retired=st.booleans())
     def edits_a_text(self, place, retired):

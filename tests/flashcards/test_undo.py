@@ -201,7 +201,7 @@ def test_everything_that_moves_a_schedule_can_be_undone(door):
 def test_a_suspended_cards_answer_can_be_undone_and_the_card_stays_suspended():
     who, what = learner(), card()
     row = graded(who, what, 4, at(1))
-    reviewing.suspend(who, what.pk)
+    reviewing.suspend(who, what.pk, at(1))
     reviewing.undo(who, row.pk, at(1))
     assert state(who, what).suspended
     assert left(who, at(1)) == (0, 0, 0)

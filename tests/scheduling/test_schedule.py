@@ -8,15 +8,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from flashcards.scheduling import schedule, sm2
+from flashcards.scheduling import memory, schedule, sm2
+from flashcards.scheduling.plan import Plan
 from flashcards.scheduling.schedule import Event, Kind, ReplayError, Schedule
 from flashcards.scheduling.sm2 import State
 
 FIRST_DAY = date(2026, 3, 1)
 REVIEW, DRILL, PRACTICE, UNDO = Kind.REVIEW, Kind.DRILL, Kind.PRACTICE, Kind.UNDO
-RESET, SET_DUE, IMPORT = Kind.RESET, Kind.SET_DUE, Kind.IMPORT
+RESET, SET_DUE, PLAN, IMPORT = Kind.RESET, Kind.SET_DUE, Kind.PLAN, Kind.IMPORT
+MOVES = (SET_DUE, PLAN)
 
-# The day's number, the kind, and a grade, a due day, an imported memory or the event that is undone.
+# The day's number, the kind, and a grade, a due day, an imported state or the event that is undone.
 Happening = tuple[int, Kind, Any]
 
 
@@ -39,8 +41,8 @@ def log(*happenings: Happening) -> list[Event]:
             at=noon(number),
             study_day=day(number),
             grade=what if kind in schedule.ANSWERS else None,
-            due_on=what if kind is Kind.SET_DUE else day(number + 9) if kind is Kind.IMPORT else None,
-            memory=what if kind is Kind.IMPORT else None,
+            due_on=what if kind in MOVES else day(number + 9) if kind is Kind.IMPORT else None,
+            state=what if kind is Kind.IMPORT else None,
             undoes=what if kind is Kind.UNDO else None,
         )
         for place, (number, kind, what) in enumerate(happenings, start=1)
@@ -58,19 +60,20 @@ def test_a_card_without_events_is_new():
 
 def test_a_first_good_is_due_tomorrow_and_says_when_the_card_began():
     assert folded((1, REVIEW, 4)) == Schedule(
-        memory=State(1, 250, 1, False),
+        state=State(1, 250, 1, False),
         due_on=day(2),
         introduced_on=day(1),
         last_reviewed_on=day(1),
         last_answered_at=noon(1),
         lapses=0,
+        memory=memory.after(None, 4, day(1)),
     )
 
 
 def test_a_late_review_counts_from_the_day_of_the_answer_and_gets_no_bonus():
     on_time = folded((1, REVIEW, 4), (2, REVIEW, 4), (8, REVIEW, 4))
     late = folded((1, REVIEW, 4), (2, REVIEW, 4), (108, REVIEW, 4))
-    assert on_time.memory == late.memory
+    assert on_time.state == late.state
     assert (on_time.due_on, late.due_on) == (day(8 + 15), day(108 + 15))
 
 
@@ -82,7 +85,8 @@ def test_the_day_a_card_began_stays_when_it_is_reviewed_again():
 def test_a_drill_settles_or_keeps_what_is_owed_and_moves_nothing(grade):
     before = folded((1, REVIEW, 4), (2, REVIEW, 2))
     after = folded((1, REVIEW, 4), (2, REVIEW, 2), (2, DRILL, grade))
-    assert after == replace(before, memory=before.memory._replace(drill=grade < 4))
+    remembered = memory.after(before.memory, grade, day(2))
+    assert after == replace(before, state=before.state._replace(drill=grade < 4), memory=remembered)
 
 
 def test_a_drill_moves_the_card_behind_the_others_that_wait_for_one():
@@ -92,16 +96,17 @@ def test_a_drill_moves_the_card_behind_the_others_that_wait_for_one():
 
 
 @pytest.mark.parametrize("grade", [3, 4, 5])
-def test_practice_that_goes_well_changes_nothing(grade):
+def test_practice_that_goes_well_changes_nothing_but_what_is_remembered(grade):
     before = folded((1, REVIEW, 4), (2, REVIEW, 4))
-    assert folded((1, REVIEW, 4), (2, REVIEW, 4), (5, PRACTICE, grade)) == before
+    after = folded((1, REVIEW, 4), (2, REVIEW, 4), (5, PRACTICE, grade))
+    assert after == replace(before, memory=memory.after(before.memory, grade, day(5)))
 
 
 @pytest.mark.parametrize("grade", [0, 1, 2])
 def test_a_miss_in_practice_counts_as_a_miss(grade):
     after = folded((1, REVIEW, 4), (2, REVIEW, 4), (5, PRACTICE, grade))
     assert after == folded((1, REVIEW, 4), (2, REVIEW, 4), (5, REVIEW, grade))
-    assert (after.memory.interval, after.due_on, after.lapses) == (1, day(6), 1)
+    assert (after.state.interval, after.due_on, after.lapses) == (1, day(6), 1)
 
 
 def test_reset_makes_a_card_new_and_forgets_its_lapses():
@@ -116,20 +121,79 @@ def test_a_moved_due_day_moves_nothing_else():
     assert after == replace(before, due_on=day(50))
 
 
+MONTHS = ((1, REVIEW, 4), (2, REVIEW, 4), (8, REVIEW, 4))  # due on day 23, after 15 days
+
+
+def test_the_plan_moves_the_due_day_and_keeps_the_card_s_own():
+    before = folded(*MONTHS)
+    after = folded(*MONTHS, (9, PLAN, day(15)))
+    assert after == replace(before, due_on=day(15), own_due_on=day(23))
+    assert folded(*MONTHS, (9, PLAN, day(15)), (10, PLAN, day(12))).own_due_on == day(23)
+    assert folded(*MONTHS, (9, PLAN, day(15)), (10, PLAN, day(23))) == before
+
+
+def test_a_moved_due_day_ends_what_the_plan_did():
+    assert folded(*MONTHS, (9, PLAN, day(15)), (10, SET_DUE, day(40))).own_due_on is None
+
+
+@pytest.mark.parametrize("grade", [3, 4, 5])
+def test_a_card_the_plan_brought_ahead_goes_back_to_its_own_day_when_it_is_known(grade):
+    moved = folded(*MONTHS, (9, PLAN, day(15)))
+    assert schedule.answer_kind(moved, day(15)) is PRACTICE
+    after = folded(*MONTHS, (9, PLAN, day(15)), (16, PRACTICE, grade))
+    assert (after.due_on, after.own_due_on, after.last_reviewed_on) == (day(23), None, day(16))
+    assert after.state == State(3, 250, 15, grade < 4)
+    assert schedule.answer_kind(after, day(16)) is (DRILL if grade < 4 else PRACTICE)
+
+
+def test_a_card_the_plan_brought_ahead_is_missed_like_any_other():
+    after = folded(*MONTHS, (9, PLAN, day(15)), (15, PRACTICE, 2))
+    assert after == folded(*MONTHS, (15, REVIEW, 2))
+
+
+def test_practice_before_the_planned_day_leaves_the_plan_as_it_is():
+    after = folded(*MONTHS, (9, PLAN, day(15)), (12, PRACTICE, 4))
+    assert (after.due_on, after.own_due_on) == (day(15), day(23))
+
+
+def test_a_card_the_plan_put_off_is_reviewed_as_usual():
+    late = folded(*MONTHS, (9, PLAN, day(30)))
+    assert schedule.answer_kind(late, day(30)) is REVIEW
+    assert folded(*MONTHS, (9, PLAN, day(30)), (30, REVIEW, 4)) == folded(*MONTHS, (30, REVIEW, 4))
+
+
+def test_the_buttons_show_what_the_plan_will_make_of_each_grade():
+    plan = Plan(interview_on=day(40))
+    held = folded(*MONTHS)
+    after = schedule.preview(held, day(23), noon(23), plan, place=3)
+    assert {grade: shown.due_on for grade, shown in after.items()} == {
+        2: day(24), 3: day(36), 4: day(36), 5: day(36)
+    }  # fmt: skip
+    assert after[4].own_due_on == day(23 + 38)
+    assert after[4].state.interval == 38
+
+
+def test_what_stands_is_what_was_not_undone():
+    assert schedule.standing(log((1, REVIEW, 2), (1, DRILL, 3), (1, UNDO, 2), (1, DRILL, 4))) == [1, 4]
+
+
 def test_the_review_after_a_moved_due_day_multiplies_the_old_interval():
     after = folded((1, REVIEW, 4), (2, REVIEW, 4), (3, SET_DUE, day(50)), (50, REVIEW, 4))
-    assert (after.memory.interval, after.due_on) == (15, day(65))
+    assert (after.state.interval, after.due_on) == (15, day(65))
 
 
 def test_an_imported_schedule_is_taken_as_it_is():
-    memory = State(5, 235, 40, False)
-    assert folded((1, IMPORT, memory)) == Schedule(memory, due_on=day(10), introduced_on=day(1))
-    assert folded((1, IMPORT, memory), (10, REVIEW, 4)).due_on == day(10 + 94)
+    state = State(5, 235, 40, False)
+    assert folded((1, IMPORT, state)) == Schedule(
+        state, due_on=day(10), introduced_on=day(1), memory=memory.assumed(40, day(10 - 40))
+    )
+    assert folded((1, IMPORT, state), (10, REVIEW, 4)).due_on == day(10 + 94)
 
 
 def test_undo_brings_back_the_whole_schedule_from_before():
     before = folded((1, REVIEW, 4), (2, REVIEW, 4))
-    for kind, what in ((REVIEW, 2), (PRACTICE, 0), (PRACTICE, 5), (RESET, None), (SET_DUE, day(70))):
+    answers = ((REVIEW, 2), (PRACTICE, 0), (PRACTICE, 5))
+    for kind, what in (*answers, (RESET, None), (SET_DUE, day(70)), (PLAN, day(70))):
         assert folded((1, REVIEW, 4), (2, REVIEW, 4), (8, kind, what), (8, UNDO, 3)) == before
 
 
@@ -181,7 +245,7 @@ def test_an_answer_without_a_grade_cannot_be_replayed(kind):
         folded((1, kind, None))
 
 
-@pytest.mark.parametrize("missing", [{"memory": None}, {"due_on": None}])
+@pytest.mark.parametrize("missing", [{"state": None}, {"due_on": None}])
 def test_an_import_that_says_nothing_cannot_be_replayed(missing):
     (event,) = log((1, IMPORT, State(5, 235, 40, False)))
     with pytest.raises(ReplayError, match="without saying which"):
@@ -336,5 +400,5 @@ def test_undoing_everything_that_stands_leads_back_to_a_new_card(events):
 @given(logs())
 def test_a_schedule_is_either_new_or_has_an_interval_and_a_due_day(events):
     reached = schedule.fold(events)
-    assert (reached.due_on is None) == (reached.memory.interval == 0)
-    assert reached.memory.ease >= 130
+    assert (reached.due_on is None) == (reached.state.interval == 0)
+    assert reached.state.ease >= 130

@@ -1,112 +1,22 @@
-"""Decks and cards, each learner's review state and the log it is folded from: mapping and constraints."""
-
-from typing import Any
+"""Each learner's review state, the log it is folded from, the log's daily roll-up, and notes."""
 
 from django.conf import settings
-from django.core.validators import MaxLengthValidator
 from django.db import models
 from django.db.models import F, Q
 
+from flashcards.models.decks import LONG_TEXT, Card
 from flashcards.scheduling import sm2
 from flashcards.scheduling.schedule import Kind
-
-LONG_TEXT = [MaxLengthValidator(50_000)]
-
-
-class KeyManager(models.Manager[Any]):
-    """Finds a deck, topic or card by the key that fixtures use."""
-
-    def get_by_natural_key(self, key: str) -> Any:
-        """Return the row with this key."""
-        return self.get(key=key)
-
-
-class Deck(models.Model):
-    """A set of topics that is learnt in order."""
-
-    key = models.SlugField(max_length=80, unique=True)
-    name = models.CharField(max_length=120)
-    description = models.TextField(blank=True)
-
-    objects = KeyManager()
-
-    def __str__(self) -> str:
-        return self.name
-
-    def natural_key(self) -> tuple[str]:
-        """Return what names this deck in a fixture."""
-        return (self.key,)
-
-
-class Topic(models.Model):
-    """A chapter of a deck."""
-
-    deck = models.ForeignKey(Deck, on_delete=models.CASCADE, related_name="topics")
-    key = models.SlugField(max_length=80, unique=True)
-    name = models.CharField(max_length=120)
-    position = models.PositiveIntegerField()
-
-    objects = KeyManager()
-
-    class Meta:
-        ordering = ["deck_id", "position"]
-        constraints = [models.UniqueConstraint(fields=["deck", "position"], name="topic_place")]
-
-    def __str__(self) -> str:
-        return self.name
-
-    def natural_key(self) -> tuple[str]:
-        """Return what names this topic in a fixture."""
-        return (self.key,)
-
-
-class Card(models.Model):
-    """A question with its answer. Its key is its identity: the texts may change, the schedules stay.
-
-    `answer` and `practice` are Markdown, `formula` is LaTeX; `key_points` is a list of {text, must},
-    `follow_ups` a list of {question, answer}. `html` holds the rendered fields (see cards.py), empty
-    until they are rendered. A retired card left its fixture: it is shown no more, its log is kept.
-    """
-
-    class Level(models.TextChoices):
-        FRESHER = "fresher", "Fresher"
-        MID = "mid", "Mid-level"
-        SENIOR = "senior", "Senior"
-
-    topic = models.ForeignKey(Topic, on_delete=models.CASCADE, related_name="cards")
-    key = models.SlugField(max_length=80, unique=True)
-    position = models.PositiveIntegerField(help_text="The place in the deck.")
-    question = models.CharField(max_length=500)
-    answer = models.TextField(validators=LONG_TEXT)
-    formula = models.CharField(max_length=1000, blank=True)
-    formula_note = models.CharField(max_length=500, blank=True)
-    practice = models.TextField("in practice", blank=True, validators=LONG_TEXT)
-    key_points = models.JSONField(default=list, blank=True)
-    follow_ups = models.JSONField(default=list, blank=True)
-    level = models.CharField(max_length=7, choices=Level, default=Level.MID)
-    retired = models.BooleanField(default=False)
-    html = models.JSONField(default=dict, blank=True, editable=False)
-
-    objects = KeyManager()
-
-    class Meta:
-        ordering = ["topic__deck_id", "position"]
-        indexes = [models.Index(fields=["position"], name="card_in_order", condition=Q(retired=False))]
-
-    def __str__(self) -> str:
-        return self.question
-
-    def natural_key(self) -> tuple[str]:
-        """Return what names this card in a fixture."""
-        return (self.key,)
 
 
 class ReviewState(models.Model):
     """One learner's schedule for one card: the log folded, plus the two reversible pauses.
 
     A card without a row is new, and so is one with `due_on` empty (reset, undone, or paused before its
-    first answer). `ease` is in hundredths, `interval` in days; all dates are study days. `version`
-    counts the events so far; `shuffle` orders the cards inside a due day.
+    first answer). `ease` is in hundredths, `interval` in days; all dates are study days. `own_due_on` is
+    the due day that the plan moved the card away from. `version` counts the events so far; `shuffle`
+    orders the cards inside a due day. `stability` (days), `difficulty` (1 to 10) and `remembered_on` (the
+    last answer's day) are what FSRS makes of the answers.
     """
 
     learner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="states")
@@ -116,10 +26,14 @@ class ReviewState(models.Model):
     interval = models.PositiveIntegerField(default=sm2.NEW.interval)
     drill = models.BooleanField(default=sm2.NEW.drill)
     due_on = models.DateField(null=True, blank=True)
+    own_due_on = models.DateField(null=True, blank=True)
     introduced_on = models.DateField(null=True, blank=True)
     last_reviewed_on = models.DateField(null=True, blank=True)
     last_answered_at = models.DateTimeField(null=True, blank=True)
     lapses = models.PositiveIntegerField(default=0)
+    stability = models.FloatField(null=True, blank=True)
+    difficulty = models.FloatField(null=True, blank=True)
+    remembered_on = models.DateField(null=True, blank=True)
     version = models.PositiveIntegerField(default=0)
     shuffle = models.PositiveIntegerField(default=0)
     suspended = models.BooleanField(default=False)
@@ -133,6 +47,21 @@ class ReviewState(models.Model):
             models.CheckConstraint(
                 condition=Q(due_on__isnull=True, interval=0) | Q(due_on__isnull=False, interval__gte=1),
                 name="new_or_scheduled",
+            ),
+            models.CheckConstraint(
+                condition=Q(own_due_on__isnull=True) | Q(due_on__isnull=False), name="new_cards_have_no_plan"
+            ),
+            models.CheckConstraint(
+                condition=Q(stability__isnull=True, difficulty__isnull=True, remembered_on__isnull=True)
+                | Q(
+                    stability__isnull=False,
+                    stability__gt=0,
+                    difficulty__isnull=False,
+                    difficulty__gte=1,
+                    difficulty__lte=10,
+                    remembered_on__isnull=False,
+                ),
+                name="memory_whole_or_none",
             ),
         ]
         indexes = [
@@ -152,7 +81,9 @@ class ReviewLog(models.Model):
     """One event in a card's history. Rows are only ever added; `sequence` orders them, not the clock.
 
     The columns from `repetitions` to `lapses` are the state after the event; `interval_before` is in
-    days. Times are in milliseconds, empty where the browser didn't measure them.
+    days. Times are in milliseconds, empty where the browser didn't measure them. `predicted` is the chance
+    of recall as it was foreseen, empty for a first answer and for a second one in a day; `for_retention`
+    marks the day's first review of a card that had an interval. Events of one `batch` are undone together.
     """
 
     learner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="log")
@@ -167,6 +98,9 @@ class ReviewLog(models.Model):
     reading_ms = models.PositiveIntegerField(null=True)
     submission = models.UUIDField(null=True)
     undoes = models.PositiveIntegerField(null=True)
+    batch = models.UUIDField(null=True)
+    predicted = models.FloatField(null=True)
+    for_retention = models.BooleanField(default=False)
     interval_before = models.PositiveIntegerField()
     repetitions = models.PositiveIntegerField()
     ease = models.PositiveIntegerField()
@@ -184,7 +118,7 @@ class ReviewLog(models.Model):
             models.CheckConstraint(condition=Q(grade__isnull=True) | Q(grade__lte=5), name="grade_0_to_5"),
             models.CheckConstraint(
                 condition=Q(kind__in=["review", "drill", "practice"], grade__isnull=False)
-                | Q(kind__in=["undo", "reset", "set_due", "import"], grade__isnull=True),
+                | Q(kind__in=["undo", "reset", "set_due", "plan", "import"], grade__isnull=True),
                 name="answers_have_a_grade",
             ),
             models.CheckConstraint(
@@ -192,11 +126,49 @@ class ReviewLog(models.Model):
                 | (~Q(kind="undo") & Q(undoes__isnull=True)),
                 name="undo_names_an_earlier_event",
             ),
+            models.CheckConstraint(
+                condition=Q(predicted__isnull=True) | Q(predicted__gte=0, predicted__lte=1),
+                name="predicted_is_a_chance",
+            ),
         ]
         indexes = [models.Index(fields=["learner", "study_day", "id"], name="log_by_day")]
 
     def __str__(self) -> str:
         return f"{self.kind} {self.state_id}#{self.sequence}"
+
+
+class DayStat(models.Model):
+    """What a learner did on one study day: the log's answers that still stand, counted.
+
+    `tested` are first reviews of the day of a card that had an interval, `recalled` those passed; `mature_`
+    the same for intervals from 21 days. `unbroken` was seen when the day began: whether each day since the
+    last one with an answer held nothing to do.
+    """
+
+    learner = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="days")
+    day = models.DateField()
+    answers = models.PositiveIntegerField(default=0)
+    tested = models.PositiveIntegerField(default=0)
+    recalled = models.PositiveIntegerField(default=0)
+    mature_tested = models.PositiveIntegerField(default=0)
+    mature_recalled = models.PositiveIntegerField(default=0)
+    unbroken = models.BooleanField(default=False)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["learner", "day"], name="one_row_per_study_day"),
+            models.CheckConstraint(
+                condition=Q(
+                    recalled__lte=F("tested"),
+                    mature_tested__lte=F("tested"),
+                    mature_recalled__lte=F("mature_tested"),
+                ),
+                name="no_more_recalled_than_tested",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.learner_id} on {self.day}"
 
 
 class Note(models.Model):

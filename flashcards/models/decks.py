@@ -1,0 +1,97 @@
+"""Decks, topics and cards: mapping and constraints."""
+
+from typing import Any
+
+from django.core.validators import MaxLengthValidator
+from django.db import models
+from django.db.models import Q
+
+LONG_TEXT = [MaxLengthValidator(50_000)]
+
+
+class KeyManager(models.Manager[Any]):
+    """Finds a deck, topic or card by the key that fixtures use."""
+
+    def get_by_natural_key(self, key: str) -> Any:
+        """Return the row with this key."""
+        return self.get(key=key)
+
+
+class Deck(models.Model):
+    """A set of topics that is learnt in order."""
+
+    key = models.SlugField(max_length=80, unique=True)
+    name = models.CharField(max_length=120)
+    description = models.TextField(blank=True)
+
+    objects = KeyManager()
+
+    def __str__(self) -> str:
+        return self.name
+
+    def natural_key(self) -> tuple[str]:
+        """Return what names this deck in a fixture."""
+        return (self.key,)
+
+
+class Topic(models.Model):
+    """A chapter of a deck."""
+
+    deck = models.ForeignKey(Deck, on_delete=models.CASCADE, related_name="topics")
+    key = models.SlugField(max_length=80, unique=True)
+    name = models.CharField(max_length=120)
+    position = models.PositiveIntegerField()
+
+    objects = KeyManager()
+
+    class Meta:
+        ordering = ["deck_id", "position"]
+        constraints = [models.UniqueConstraint(fields=["deck", "position"], name="topic_place")]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def natural_key(self) -> tuple[str]:
+        """Return what names this topic in a fixture."""
+        return (self.key,)
+
+
+class Card(models.Model):
+    """A question with its answer. Its key is its identity: the texts may change, the schedules stay.
+
+    `answer` and `practice` are Markdown, `formula` is LaTeX; `key_points` is a list of {text, must},
+    `follow_ups` a list of {question, answer}. `html` holds the rendered fields (see cards.py), empty
+    until they are rendered. A retired card left its fixture: it is shown no more, its log is kept.
+    """
+
+    class Level(models.TextChoices):
+        FRESHER = "fresher", "Fresher"
+        MID = "mid", "Mid-level"
+        SENIOR = "senior", "Senior"
+
+    topic = models.ForeignKey(Topic, on_delete=models.CASCADE, related_name="cards")
+    key = models.SlugField(max_length=80, unique=True)
+    position = models.PositiveIntegerField(help_text="The place in the deck.")
+    question = models.CharField(max_length=500)
+    answer = models.TextField(validators=LONG_TEXT)
+    formula = models.CharField(max_length=1000, blank=True)
+    formula_note = models.CharField(max_length=500, blank=True)
+    practice = models.TextField("in practice", blank=True, validators=LONG_TEXT)
+    key_points = models.JSONField(default=list, blank=True)
+    follow_ups = models.JSONField(default=list, blank=True)
+    level = models.CharField(max_length=7, choices=Level, default=Level.MID)
+    retired = models.BooleanField(default=False)
+    html = models.JSONField(default=dict, blank=True, editable=False)
+
+    objects = KeyManager()
+
+    class Meta:
+        ordering = ["topic__deck_id", "position"]
+        indexes = [models.Index(fields=["position"], name="card_in_order", condition=Q(retired=False))]
+
+    def __str__(self) -> str:
+        return self.question
+
+    def natural_key(self) -> tuple[str]:
+        """Return what names this card in a fixture."""
+        return (self.key,)

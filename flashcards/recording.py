@@ -1,0 +1,159 @@
+"""The only writer of schedules: stores the state after an event, the event, and the day it counts for."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from uuid import UUID
+
+from django.db.models import OuterRef, QuerySet
+
+from accounts.models import User
+from flashcards import history, rollup
+from flashcards.models import Card, ReviewLog, ReviewState
+from flashcards.scheduling import memory, schedule
+from flashcards.scheduling.schedule import Event, Kind, Schedule
+
+CHUNK = 500
+AFTER = ("repetitions", "ease", "interval", "drill", "due_on", "lapses")
+MOVED = ("due_on", "own_due_on", "shuffle", "version")
+
+
+class Refused(Exception):
+    """Nothing was changed; the message tells the learner why, in one sentence."""
+
+
+class Missing(Refused):
+    """There is no such card."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the form sent: the grade, the key made when the card was shown, and the version shown.
+
+    `thinking_ms` is the time to the reveal, `reading_ms` from there to the grade; None if not measured.
+    """
+
+    grade: int
+    submission: UUID
+    version: int
+    thinking_ms: int | None = None
+    reading_ms: int | None = None
+
+
+def locked(learner: User, card_id: int) -> ReviewState:
+    """Return the learner's row for this card, locked; a new card gets its row here. Raises Missing."""
+    mine = lockable(ReviewState.objects.filter(learner=learner, card=card_id))
+    if state := mine.first():
+        return state
+    if not Card.objects.filter(pk=card_id).exists():
+        raise Missing("This card no longer exists.")
+    # Of two first answers at once, both try to insert and one row wins; both then queue for its lock.
+    row = ReviewState(learner=learner, card_id=card_id)
+    ReviewState.objects.bulk_create([row], ignore_conflicts=True)
+    return mine.get()
+
+
+def lockable(states: QuerySet[ReviewState]) -> QuerySet[ReviewState]:
+    """Return these rows as they are to be read before an event is written, locked, in order of their keys."""
+    last_event = ReviewLog.objects.filter(state=OuterRef("pk")).order_by("-sequence")
+    rows = states.select_for_update(of=("self",)).select_related("card")
+    return rows.annotate(last_day=last_event.values("study_day")[:1]).order_by("pk")
+
+
+def event_now(
+    state: ReviewState,
+    kind: Kind,
+    today: date,
+    now: datetime,
+    *,
+    grade: int | None = None,
+    due_on: date | None = None,
+    undoes: int | None = None,
+) -> Event:
+    """Return the next event of a locked row."""
+    return Event(
+        sequence=state.version + 1,
+        kind=kind,
+        at=now,
+        study_day=day_of(state, today),
+        grade=grade,
+        due_on=due_on,
+        undoes=undoes,
+    )
+
+
+def day_of(state: ReviewState, today: date) -> date:
+    """Return the study day of an event now: a card's day never goes back, even when the clock does."""
+    last: date | None = getattr(state, "last_day", None)
+    return max(today, last or today)
+
+
+def write(
+    learner: User,
+    state: ReviewState,
+    event: Event,
+    answer: Answer | None = None,
+    past: Sequence[Event] = (),
+) -> ReviewLog:
+    """Store what one event makes of a locked row; return its log row. An undo needs the card's past."""
+    row = record(learner, state, event, answer, past=past)
+    rollup.add(learner, row, event.study_day)
+    state.save()
+    row.save(force_insert=True)
+    return row
+
+
+def write_all(learner: User, states: Iterable[ReviewState], rows: Iterable[ReviewLog], today: date) -> None:
+    """Store many recorded events that have only moved due days, with the rows that they changed."""
+    rollup.begin(learner, today)
+    ReviewState.objects.bulk_update(states, MOVED, batch_size=CHUNK)
+    ReviewLog.objects.bulk_create(rows, batch_size=CHUNK)
+
+
+def record(
+    learner: User,
+    state: ReviewState,
+    event: Event,
+    answer: Answer | None = None,
+    batch: UUID | None = None,
+    past: Sequence[Event] = (),
+) -> ReviewLog:
+    """Set the row's columns to what they are after the event, without saving; return the log row to save."""
+    before = history.schedule_of(state)
+    undo = event.kind is Kind.UNDO
+    history.put(state, schedule.fold([*past, event]) if undo else schedule.apply(before, event))
+    state.version = event.sequence
+    timed = (answer.thinking_ms, answer.reading_ms) if answer else (None, None)
+    row = ReviewLog(
+        learner=learner,
+        state=state,
+        sequence=event.sequence,
+        kind=event.kind,
+        grade=event.grade,
+        at=event.at,
+        zone=learner.time_zone,
+        study_day=event.study_day,
+        thinking_ms=timed[0],
+        reading_ms=timed[1],
+        submission=answer.submission if answer else None,
+        undoes=event.undoes,
+        batch=batch,
+        predicted=None if event.grade is None else memory.prediction(before.memory, event.study_day),
+        for_retention=_for_retention(state, before, event),
+        interval_before=before.state.interval,
+        **{name: getattr(state, name) for name in AFTER},
+        scheduler=schedule.SCHEDULER,
+        scheduler_version=schedule.SCHEDULER_VERSION,
+    )
+    state.last_day = event.study_day  # type: ignore[attr-defined]  # as lockable() has it
+    return row
+
+
+def _for_retention(state: ReviewState, before: Schedule, event: Event) -> bool:
+    """Whether this is the study day's first review of a card that had an interval (see ReviewLog)."""
+    if event.kind is not Kind.REVIEW or not before.state.interval:
+        return False
+    if getattr(state, "last_day", None) != event.study_day:
+        return True
+    today = ReviewLog.objects.filter(state=state, study_day=event.study_day, for_retention=True)
+    return not history.standing(today).exists()
