@@ -41,9 +41,7 @@ help: ## list these commands
 run: setup ## start Engram on http://localhost:8000/ (PORT=... for another port)
 	@$(MANAGE) migrate --verbosity 0
 	@$(MANAGE) seed
-	@echo "Engram is on http://localhost:$(PORT)/ (Ctrl-C stops it)"
-	@exec $(PYTHON) -m gunicorn config.wsgi:application --bind $(BIND):$(PORT) --workers 1 --threads 4 \
-		--no-control-socket --log-level warning
+	@exec $(MANAGE) serve --bind $(BIND):$(PORT)
 
 seed: setup ## load the decks of fixtures/ into the database, as often as you like
 	@$(MANAGE) migrate --verbosity 0

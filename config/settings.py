@@ -47,6 +47,7 @@ ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[:
 CSRF_TRUSTED_ORIGINS = [BASE_URL]
 
 INSTALLED_APPS = [
+    "config",  # for `manage.py serve`
     "accounts",
     "flashcards",
     "django.contrib.admin",

@@ -6,17 +6,28 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
-from django.db.models import Exists, F, FilteredRelation, Func, OuterRef, Q, QuerySet, TextField
+from django.db.models import (
+    DateField,
+    Exists,
+    F,
+    FilteredRelation,
+    Func,
+    OuterRef,
+    Q,
+    QuerySet,
+    TextField,
+    Value,
+)
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from accounts.models import User
-from flashcards import standings
+from flashcards import recall, standings
 from flashcards.models import Card, Deck, Note, ReviewLog, ReviewState, Topic
 from flashcards.scheduling import schedule
 
 MAX_WORDS = 8
-IN_DECK_ORDER, BY_DUE_DAY = "deck", "due"
+IN_DECK_ORDER, BY_DUE_DAY, BY_RECALL = "deck", "due", "recall"
 LONG_FIELDS = ("answer", "formula", "formula_note", "practice", "key_points", "follow_ups", "html")
 
 
@@ -37,12 +48,17 @@ class Search:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A card in a list, with the learner's schedule for it and the found words marked."""
+    """A card in a list, with the learner's schedule for it and the found words marked.
+
+    Sorted by predicted recall, it has that for the day `recall_on`; None while the card isn't started.
+    """
 
     card: Card
     state: ReviewState | None
     standing: standings.Standing
     question: SafeString
+    recall: float | None = None
+    recall_on: date | None = None
 
     @property
     def missed_often(self) -> bool:
@@ -82,6 +98,10 @@ def find(learner: User, search: Search, today: date) -> QuerySet[Card]:
     in_deck_order = ("topic__deck_id", "position", "id")
     if search.order == BY_DUE_DAY:
         return found.order_by(F("mine__due_on").asc(nulls_last=True), *in_deck_order)
+    if search.order == BY_RECALL:
+        day = recall.leading(learner, today).on
+        found = found.annotate(recall=recall.on(day, "mine__"), recall_on=Value(day, DateField()))
+        return found.order_by(F("recall").asc(nulls_last=True), *in_deck_order)
     return found.order_by(*in_deck_order)
 
 
@@ -94,7 +114,14 @@ def in_deck(learner: User, deck: Deck) -> QuerySet[Card]:
 def row(card: Card, today: date, words: Sequence[str] = ()) -> Row:
     """Return a card that came from here as a row of a list."""
     state: ReviewState | None = getattr(card, "mine", None)
-    return Row(card, state, standings.standing_of(state, today), highlighted(card.question, words))
+    return Row(
+        card=card,
+        state=state,
+        standing=standings.standing_of(state, today),
+        question=highlighted(card.question, words),
+        recall=getattr(card, "recall", None),
+        recall_on=getattr(card, "recall_on", None),
+    )
 
 
 def card_of(learner: User, card_id: int) -> Card | None:

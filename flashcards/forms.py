@@ -78,7 +78,11 @@ class BrowseForm(forms.Form):
     order = forms.ChoiceField(
         label="Sort by",
         required=False,
-        choices=[(browsing.IN_DECK_ORDER, "Deck order"), (browsing.BY_DUE_DAY, "Due day")],
+        choices=[
+            (browsing.IN_DECK_ORDER, "Deck order"),
+            (browsing.BY_DUE_DAY, "Due day"),
+            (browsing.BY_RECALL, "Predicted recall"),
+        ],
         widget=forms.Select(attrs={"class": "in"}),
     )
 

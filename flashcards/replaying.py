@@ -1,34 +1,41 @@
-"""Proves that every stored schedule is its log folded, for the whole database."""
+"""Proves for the whole database that each stored schedule and each study day's counts are the log folded."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import date
 from math import isclose
 from typing import Any
 
 from django.db import transaction
 from django.db.models import Prefetch, QuerySet
 
-from flashcards import history
-from flashcards.models import ReviewLog, ReviewState
+from accounts.models import User
+from flashcards import history, rollup
+from flashcards.models import DayStat, ReviewLog, ReviewState
 from flashcards.scheduling import memory, schedule
 from flashcards.scheduling.schedule import Event, Kind, Schedule
 
 CHUNK = 500
+LEARNERS = 50
 SHOWN = 20
 
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """One value that isn't what the log says; `field` begins with "log 3: " for the third event's row."""
+    """One value of a card's state or of a study day that isn't what the log says.
 
-    state: ReviewState
+    `field` begins with "log 3: " for the card's third event.
+    """
+
+    row: ReviewState | DayStat
     field: str
     stored: object
     folded: object
 
     def __str__(self) -> str:
-        whose = f"learner {self.state.learner_id}, {self.state.card.key}"
-        return f"{whose}: {self.field}: stored {self.stored}, folded {self.folded}"
+        what = self.row.day if isinstance(self.row, DayStat) else self.row.card.key
+        where = f"learner {self.row.learner_id}, {what}"
+        return f"{where}: {self.field}: stored {self.stored}, folded {self.folded}"
 
 
 @dataclass(slots=True)
@@ -37,26 +44,39 @@ class Report:
 
     states: int = 0
     events: int = 0
+    days: int = 0
     differing: int = 0
     differences: list[Difference] = field(default_factory=list)
 
     def __str__(self) -> str:
         verdict = f"{self.differing} differences" if self.differing else "all equal"
-        return f"{self.states} states, {self.events} events: {verdict}"
+        return f"{self.states} states, {self.events} events, {self.days} study days: {verdict}"
 
 
 def check() -> Report:
-    """Compare every state with the fold of its log; two statements for each CHUNK of states."""
+    """Compare every state with the fold of its log, and every study day's counts with the answers that stand.
+
+    Two statements for each CHUNK of states, three for as many LEARNERS.
+    """
     report = Report()
     for states in _chunks():
         report.states += len(states)
         for state in states:
             report.events += len(state.log.all())
-            for difference in _confirmed(state):
-                report.differing += 1
-                if report.differing <= SHOWN:
-                    report.differences.append(difference)
+            _note(report, _confirmed(state))
+    for learners in _learners():
+        days = _days(learners)
+        report.days += len(days)
+        for learner in sorted({learner for (learner, _), row in days.items() if any(row)}):
+            _note(report, _days_confirmed(learner))
     return report
+
+
+def _note(report: Report, differences: Iterable[Difference]) -> None:
+    for difference in differences:
+        report.differing += 1
+        if report.differing <= SHOWN:
+            report.differences.append(difference)
 
 
 def _states() -> QuerySet[ReviewState]:
@@ -90,11 +110,12 @@ def _differences(state: ReviewState) -> Iterator[Difference]:
     except ValueError as error:
         yield Difference(state, "log", "as it is", error)
         return
-    before = schedule.NEW
-    for row, after in zip(rows, folded, strict=True):
-        yield from _compared(state, f"log {row.sequence}: ", row, _logged(state, row, before, after))
-        before = after
-    yield from _compared(state, "", state, _kept(state, before, len(rows)))
+    befores = [schedule.NEW, *folded]
+    firsts = _firsts(rows, befores)
+    for row, before, after in zip(rows, befores, folded, strict=False):
+        logged = _logged(state, row, before, after) | {"for_retention": row.sequence in firsts}
+        yield from _compared(state, f"log {row.sequence}: ", row, logged)
+    yield from _compared(state, "", state, _kept(state, befores[-1], len(rows)))
 
 
 def _folds(events: list[Event]) -> list[Schedule]:
@@ -108,9 +129,22 @@ def _folds(events: list[Event]) -> list[Schedule]:
     return folds
 
 
-def _logged(
-    state: ReviewState, row: ReviewLog, before: Schedule, after: Schedule
-) -> dict[str, object]:
+def _firsts(rows: Sequence[ReviewLog], befores: Sequence[Schedule]) -> set[int]:
+    """Return which events (by sequence) were, when they came, their day's first review with an interval."""
+    standing, taken, firsts = list[int](), dict[date, int](), set[int]()
+    for row, before in zip(rows, befores, strict=False):
+        if row.kind == Kind.UNDO:
+            undone = standing.pop()
+            taken = {day: first for day, first in taken.items() if first != undone}
+            continue
+        standing.append(row.sequence)
+        if row.kind == Kind.REVIEW and before.state.interval and row.study_day not in taken:
+            taken[row.study_day] = row.sequence
+            firsts.add(row.sequence)
+    return firsts
+
+
+def _logged(state: ReviewState, row: ReviewLog, before: Schedule, after: Schedule) -> dict[str, object]:
     """Return what the log row of an event should hold."""
     return {
         "learner_id": state.learner_id,
@@ -134,15 +168,54 @@ def _kept(state: ReviewState, folded: Schedule, events: int) -> dict[str, object
 
 
 def _compared(
-    state: ReviewState, prefix: str, row: ReviewState | ReviewLog, folded: dict[str, Any]
+    of: ReviewState | DayStat, prefix: str, row: ReviewState | ReviewLog | DayStat, folded: dict[str, Any]
 ) -> Iterator[Difference]:
     for name, value in folded.items():
         if not _same(getattr(row, name), value):
-            yield Difference(state, prefix + name, getattr(row, name), value)
+            yield Difference(of, prefix + name, getattr(row, name), value)
 
 
 def _same(stored: object, folded: object) -> bool:
-    """Whether two values are equal; floats to a part in a billion, since another machine's may differ there."""
+    """Whether two values are equal; floats to a part in a billion, as another machine's may differ there."""
     if isinstance(stored, float) and isinstance(folded, float):
         return isclose(stored, folded, rel_tol=1e-9)
     return stored == folded
+
+
+def _learners() -> Iterator[list[int]]:
+    last = 0
+    everyone = User.objects.order_by("pk").values_list("pk", flat=True)
+    while learners := list(everyone.filter(pk__gt=last)[:LEARNERS]):
+        yield learners
+        last = learners[-1]
+
+
+def _days_confirmed(learner: int) -> list[Difference]:
+    """Return the differences of a learner's days, read again while nothing of theirs can be written.
+
+    Every event's row names its learner, and no database commits that while the learner's row is locked.
+    """
+    with transaction.atomic():
+        User.objects.select_for_update().filter(pk=learner).first()
+        return [difference for row in _days([learner]).values() for difference in row]
+
+
+def _days(learners: list[int]) -> dict[tuple[int, date], list[Difference]]:
+    """Return what differs on each study day that has a row or, in the log, an answer that stands."""
+    stored = {(row.learner_id, row.day): row for row in DayStat.objects.filter(learner__in=learners)}
+    folded = rollup.recounted(learners)
+    days = sorted(stored.keys() | folded.keys())
+    return {day: list(_day_differences(*day, stored.get(day), folded.get(day))) for day in days}
+
+
+def _day_differences(
+    learner: int, day: date, stored: DayStat | None, folded: dict[str, int] | None
+) -> Iterator[Difference]:
+    row = stored or DayStat(learner_id=learner, day=day)
+    counts = folded or dict.fromkeys(rollup.COUNTS, 0)
+    if stored is None:
+        yield Difference(row, "study day", "nothing", f"{counts['answers']} answers")
+    elif folded is None and row.answers:
+        yield Difference(row, "study day", f"{row.answers} answers", "nothing")
+    else:
+        yield from _compared(row, "", row, counts)

@@ -58,14 +58,12 @@ def undo(learner: User, log_id: int, now: datetime) -> ReviewLog:
     target = ReviewLog.objects.filter(learner=learner, pk=log_id).select_related("state").first()
     if target is None:
         raise Refused("There is nothing to undo.")
+    if target.batch is not None:
+        planning.hold(learner)  # first, as whoever moves many cards does
     state = recording.locked(learner, target.state.card_id)
     if done := state.log.filter(kind=Kind.UNDO, undoes=target.sequence).first():
         return done
-    latest = latest_standing(learner, today)
-    if latest is None:
-        raise Refused("There is nothing left to undo today.")
-    if latest.pk != target.pk:
-        raise Refused("A later answer came after that one. Undo the latest one first.")
+    _check_latest(learner, target, today)
     if target.batch is not None:
         return _undo_batch(learner, target, today, now)
     rollup.take_back(learner, target)
@@ -74,6 +72,7 @@ def undo(learner: User, log_id: int, now: datetime) -> ReviewLog:
         undo_event = recording.event_now(state, Kind.UNDO, today, now, undoes=sequence)
         row = recording.write(learner, state, undo_event, past=past)
         past.append(undo_event)
+    planning.follow(learner, state, recording.day_of(state, today), now)
     return row
 
 
@@ -162,6 +161,14 @@ def _replayed(state: ReviewState, answer: Answer) -> ReviewLog:
     raise Stale("You already graded this card, so we kept that. Here’s the next one.")
 
 
+def _check_latest(learner: User, target: ReviewLog, today: date) -> None:
+    latest = latest_standing(learner, today)
+    if latest is None:
+        raise Refused("There is nothing left to undo today.")
+    if latest.pk != target.pk:
+        raise Refused("A later answer came after that one. Undo the latest one first.")
+
+
 def _undo_batch(learner: User, target: ReviewLog, today: date, now: datetime) -> ReviewLog:
     """Undo every event of the target's batch; return the target's undo, which is written last."""
     rows = list(ReviewLog.objects.filter(learner=learner, batch=target.batch).exclude(kind=Kind.UNDO))
@@ -169,6 +176,7 @@ def _undo_batch(learner: User, target: ReviewLog, today: date, now: datetime) ->
     whole_logs = Prefetch("log", ReviewLog.objects.order_by("sequence"))
     touched = ReviewState.objects.filter(pk__in=[row.state_id for row in rows]).prefetch_related(whole_logs)
     states = {state.pk: state for state in recording.lockable(touched)}
+    _check_latest(learner, target, today)  # again: an answer may have come before all were locked
     undos = list[ReviewLog]()
     for row in rows:
         state = states[row.state_id]
@@ -178,6 +186,7 @@ def _undo_batch(learner: User, target: ReviewLog, today: date, now: datetime) ->
             undos.append(recording.record(learner, state, event, batch=target.batch, past=past))
             past.append(event)
     recording.write_all(learner, list(states.values()), undos, today)
+    planning.replan(learner, today, now)
     return undos[-1]
 
 

@@ -1,15 +1,21 @@
 """Each study day in one row: the answers counted as they are given, so that no figure reads the whole log."""
 
+from collections.abc import Collection, Sequence
 from datetime import date, timedelta
+from typing import Final
 
-from django.db.models import F, Max, Min, QuerySet
+from django.db.models import Count, Exists, F, Q, QuerySet, Subquery
 
 from accounts.models import User
-from flashcards import queue
+from flashcards import history, queue
 from flashcards.models import DayStat, ReviewLog, ReviewState
 from flashcards.scheduling import schedule, sm2
+from flashcards.scheduling.plan import Plan
 
-MATURE = 21
+COUNTS: Final = "answers tested recalled mature_tested mature_recalled".split()
+MATURE: Final = 21
+PASSED: Final = [grade for grade in range(6) if sm2.passed(grade)]
+ONE_DAY: Final = timedelta(days=1)
 
 
 def counted(row: ReviewLog) -> dict[str, int]:
@@ -56,20 +62,63 @@ def begin(learner: User, today: date) -> None:
 def unbroken(learner: User, today: date) -> bool:
     """Whether on each day between the last one with an answer and today there was nothing to do.
 
-    Nothing is to do in a planned break, and on a day on which no card is due and none may be started.
+    Nothing is to do in a planned break, and on a day on which no card is due and none may be started. That
+    is judged by the cards, the break and the limit as they are now: so begin() comes before any change.
     """
-    past = DayStat.objects.filter(learner=learner, day__lt=today, answers__gt=0)
-    last = past.aggregate(last=Max("day"))["last"]
-    if last is None:
+    rows = DayStat.objects.filter(learner=learner, day__lt=today).order_by("-day")
+    return reaches(learner, rows[:2], today)
+
+
+def reaches(learner: User, rows: Sequence[DayStat] | QuerySet[DayStat], today: date) -> bool:
+    """Return what unbroken() does, given the learner's two latest rows before today, the latest first."""
+    last, before = (*rows, None, None)[:2]
+    if last is None or not (last.answers or last.unbroken or follows(last, before)):
         return False
-    gap = [last + timedelta(days=n) for n in range(1, (today - last).days)]
-    missable = [day for day in gap if not _in_break(learner, day)]
+    # A day that was begun but has no answer says how things stood until then; itself it lies in the gap.
+    first = last.day + ONE_DAY if last.answers else last.day
+    return _free(learner, [first + timedelta(days=n) for n in range((today - first).days)], today)
+
+
+def follows(row: DayStat, before: DayStat | None) -> bool:
+    """Whether the row before this one is of the day before, and that day had an answer."""
+    return before is not None and before.answers > 0 and row.day - before.day == ONE_DAY
+
+
+def recounted(learners: Collection[int]) -> dict[tuple[int, date], dict[str, int]]:
+    """Return the counts of each of these learners' days from the log alone, by learner and study day."""
+    answers = ReviewLog.objects.filter(learner__in=learners, kind__in=schedule.ANSWERS)
+    tested, mature = Q(for_retention=True), Q(interval_before__gte=MATURE)
+    recalled = Q(grade__in=PASSED)
+    rows = (
+        history.standing(answers)
+        .values("learner", "study_day")
+        .annotate(
+            answers=Count("pk"),
+            tested=Count("pk", filter=tested),
+            recalled=Count("pk", filter=tested & recalled),
+            mature_tested=Count("pk", filter=tested & mature),
+            mature_recalled=Count("pk", filter=tested & mature & recalled),
+        )
+        .order_by()
+    )
+    counts = rows.values_list("learner", "study_day", *COUNTS)
+    return {(who, day): dict(zip(COUNTS, numbers, strict=True)) for who, day, *numbers in counts}
+
+
+def _free(learner: User, gap: list[date], today: date) -> bool:
+    plan = Plan(break_from=learner.break_from, break_until=learner.break_until)
+    missable = [day for day in gap if not plan.in_break(day)]
     if not missable:
         return True
-    if learner.new_cards_per_day and queue.new(learner, today).exists():
+    due = _active(learner).filter(due_on__isnull=False).order_by("due_on").values("due_on")[:1]
+    found = (
+        User.objects.filter(pk=learner.pk)
+        .values(fresh=Exists(queue.new(learner, today)), first_due=Subquery(due))
+        .get()
+    )
+    if learner.new_cards_per_day and found["fresh"]:
         return False
-    first_due = _active(learner).aggregate(first=Min("due_on"))["first"]
-    return first_due is None or missable[-1] < first_due
+    return found["first_due"] is None or missable[-1] < found["first_due"]
 
 
 def _on(learner: User, day: date) -> QuerySet[DayStat]:
@@ -78,11 +127,3 @@ def _on(learner: User, day: date) -> QuerySet[DayStat]:
 
 def _active(learner: User) -> QuerySet[ReviewState]:
     return ReviewState.objects.filter(learner=learner, suspended=False, card__retired=False)
-
-
-def _in_break(learner: User, day: date) -> bool:
-    if learner.break_from is None or learner.break_until is None:
-        return False
-    return learner.break_from <= day <= learner.break_until
-
-

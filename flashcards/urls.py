@@ -2,7 +2,24 @@
 
 from django.urls import path
 
-from flashcards.views import browse, cards, decks, export, health, notes, pages, practice, review, today
+from flashcards.views import (
+    breaks,
+    browse,
+    cards,
+    catch_up,
+    dashboard,
+    decks,
+    export,
+    forecast,
+    health,
+    interviews,
+    notes,
+    pages,
+    practice,
+    review,
+    sheet,
+    today,
+)
 
 urlpatterns = [
     path("", pages.landing, name="landing"),
@@ -15,7 +32,18 @@ urlpatterns = [
     path("review/<int:card_id>/grade/", review.grade, name="grade"),
     path("review/<int:card_id>/bury/", review.set_aside, {"how": "bury"}, name="review-bury"),
     path("review/<int:card_id>/suspend/", review.set_aside, {"how": "suspend"}, name="review-suspend"),
+    path("catch-up/", catch_up.catch_up, name="catch-up"),
+    path("catch-up/undo/", catch_up.undo, name="catch-up-undo"),
+    path("break/", breaks.plan, name="break"),
+    path("break/cancel/", breaks.cancel, name="break-cancel"),
     path("practice/", practice.practice, name="practice"),
+    path("dashboard/", dashboard.dashboard, name="dashboard"),
+    path("dashboard/forecast/", forecast.forecast, name="forecast"),
+    path("dashboard/sheet/", sheet.sheet, name="sheet"),
+    path("interviews/", interviews.all_of_them, name="interviews"),
+    path("interviews/pace/", interviews.pace, name="pace"),
+    path("interviews/<int:pk>/", interviews.one, name="interview"),
+    path("interviews/<int:pk>/delete/", interviews.delete, name="interview-delete"),
     path("browse/", browse.browse, name="browse"),
     path("decks/", decks.decks, name="decks"),
     path("decks/<slug:key>/", decks.deck, name="deck"),

@@ -131,7 +131,10 @@ class ReviewLog(models.Model):
                 name="predicted_is_a_chance",
             ),
         ]
-        indexes = [models.Index(fields=["learner", "study_day", "id"], name="log_by_day")]
+        indexes = [
+            models.Index(fields=["learner", "study_day", "id"], name="log_by_day"),
+            models.Index(fields=["learner", "batch"], name="log_batch", condition=Q(batch__isnull=False)),
+        ]
 
     def __str__(self) -> str:
         return f"{self.kind} {self.state_id}#{self.sequence}"

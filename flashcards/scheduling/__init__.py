@@ -1,1 +1,1 @@
-"""The pure core: how one card's schedule follows from its answers. No Django, no clock, no randomness."""
+"""The pure core: how a schedule follows from answers. No Django, no clock, randomness only from a seed."""

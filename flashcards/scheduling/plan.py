@@ -34,34 +34,65 @@ def planned_day(plan: Plan, own: date, current: date, seen_on: date | None, toda
 
     `own` is the due day of the schedule itself, `current` the one it has now, `seen_on` the day of the
     last answer, `place` the card's place in its deck, by which cards are spread over the days. What falls
-    into a break comes in the week after it, and a card that would not be seen in the week before the
-    interview comes in that week. Nothing is moved past the interview, and what was moved to a day stays
-    there when that day has passed.
+    into a break comes in the week after it; what wouldn't be seen in the week before the interview comes in
+    that week, where it then stays even when its day has passed. Nothing is moved from before the interview
+    to its day or past it. docs/interviews.md says it at length.
     """
-    day = _outside_break(plan, own, current, place)
+    day = _outside_break(plan, own, current, today, place)
     if plan.interview_on is None or not today <= plan.interview_on <= day:
-        return max(current, own) if own < today and not plan.in_break(current) else day
+        return day
     first, last = last_week(plan.interview_on)
-    if last < today or (seen_on is not None and seen_on >= first):
-        return current if first <= current <= last else day
-    if current != own and first <= current <= last and not plan.in_break(current):
+    ahead = own >= plan.interview_on
+    if ahead and seen_on is not None and seen_on >= first:
+        return day
+    if first <= today and first <= current <= last and not plan.in_break(current):
         return current
-    return _spread(plan, max(first, min(today + ONE_DAY, last)), last, place) or day
+    days = _free(plan, max(first, today + ONE_DAY), last)
+    if not days and first <= today <= last:
+        days = _free(plan, today, today)
+    if days:
+        return days[place % len(days)]
+    return day if ahead else own
 
 
-def _outside_break(plan: Plan, own: date, current: date, place: int) -> date:
-    if plan.break_until is None or not plan.in_break(own):
-        return own
+def days_to_start(plan: Plan, interview_on: date, today: date) -> tuple[bool, int]:
+    """Return whether new cards can be started today, and on how many later days before the interview.
+
+    None are started in a break, nor on the interview's day.
+    """
+    later = _free(plan, today + ONE_DAY, interview_on - ONE_DAY)
+    return today < interview_on and not plan.in_break(today), len(later)
+
+
+def new_cards_needed(cards: int, started: int, today: bool, later: int) -> int | None:
+    """Return the fewest new cards a day with which this many can be started in time, None if none does.
+
+    `later` is the number of days after today; if `today` is one too, it gives what `started` leaves of
+    its number.
+    """
+    if cards <= 0:
+        return 0
+    if not today or cards <= later * started:
+        return -(-cards // later) if later else None
+    return -(-(cards + started) // (later + 1))
+
+
+def _outside_break(plan: Plan, own: date, current: date, today: date, place: int) -> date:
+    """Return the card's own day, or one in the week after a break that it falls into.
+
+    A card whose own day is over stays where it was put: a break that has ended leaves it spread.
+    """
+    day = max(own, current) if own < today else own
+    if plan.break_until is None or plan.break_until < today or not plan.in_break(day):
+        return day
     first, last = plan.break_until + ONE_DAY, plan.break_until + WEEK
-    if plan.interview_on is not None and plan.interview_on >= first:
+    if plan.interview_on is not None and plan.interview_on > first:
         last = min(last, plan.interview_on - ONE_DAY)
-    if first <= current <= last:
-        return current
-    return _spread(plan, first, last, place) or own
+    days = _free(plan, first, last)
+    return days[place % len(days)]
 
 
-def _spread(plan: Plan, first: date, last: date, place: int) -> date | None:
-    """Return this place's day among those from first to last that aren't in the break."""
-    all_days = (first + timedelta(days=n) for n in range((last - first).days + 1))
-    days = [day for day in all_days if not plan.in_break(day)]
-    return days[place % len(days)] if days else None
+def _free(plan: Plan, first: date, last: date) -> list[date]:
+    """Return the days from first to last that aren't in the break."""
+    days = (first + timedelta(days=n) for n in range((last - first).days + 1))
+    return [day for day in days if not plan.in_break(day)]

@@ -76,10 +76,7 @@ class Event:
 
 
 def answer_kind(schedule: Schedule, today: date) -> Kind:
-    """Return what an answer given today would be: a review, a drill, or practice ahead of the due day.
-
-    A card that the plan brings ahead of its own due day is practised.
-    """
+    """Return what an answer today would be: a review, a drill, or practice ahead of the card's own day."""
     if schedule.due_on is None or schedule.due_on <= today:
         ahead = schedule.own_due_on is not None and schedule.own_due_on > today
         return Kind.PRACTICE if ahead else Kind.REVIEW

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from accounts.redirects import SeeOther, next_page
 from accounts.requests import LearnerRequest
-from flashcards import browsing, cards, reviewing
+from flashcards import browsing, card_history, cards, reviewing
 from flashcards.forms import DueForm, VersionForm
 from flashcards.models import Card, ReviewLog
 from flashcards.views.stage import Moment
@@ -134,6 +134,7 @@ def _page(
     row = browsing.row(found, moment.today)
     initial = {"version": row.state.version if row.state else 0, "due_on": typed or None}
     past = browsing.past(row.state) if row.state else ReviewLog.objects.none()
+    interview_on = moment.learner.interview_on
     context = {
         "nav": "browse",
         "today": moment.today,
@@ -143,6 +144,7 @@ def _page(
         "note": browsing.note_of(found),
         "due_form": DueForm(initial=initial, today=moment.today),
         "past": Paginator(past, PAGE).get_page(request.GET.get("page")),
+        "curve": card_history.recall_history(row.state, moment.today, interview_on) if row.state else None,
         **more,
     }
     return render(request, "flashcards/card.html", context, status=status)

@@ -60,12 +60,13 @@ def undo(request: LearnerRequest) -> HttpResponse:
     try:
         if not form.is_valid():
             raise reviewing.Refused("There is nothing to undo.")
-        reviewing.undo(moment.learner, form.cleaned_data["log"], moment.now)
+        row = reviewing.undo(moment.learner, form.cleaned_data["log"], moment.now)
     except reviewing.Refused as refused:
         return stage.next_review(request, moment, notice=str(refused), status=409)
+    side = "a" if row.batch is None else "q"
     if request.htmx:
-        return stage.next_review(request, moment, side="a")
-    return SeeOther(f"{reverse('review')}?side=a")
+        return stage.next_review(request, moment, side=side)
+    return SeeOther(f"{reverse('review')}?side={side}")
 
 
 @require_POST

@@ -55,9 +55,10 @@ def next_review(
     on_top = None
     if latest is None:
         last = reviewing.last_event(moment.learner, moment.today)
-        undone = last is not None and last.kind == Kind.UNDO and last.batch is None
+        taken_back = last is not None and last.kind == Kind.UNDO
+        undone = taken_back and last is not None and last.batch is None
         on_top = last.state.card_id if last and undone else None
-        latest = reviewing.latest_standing(moment.learner, moment.today) if undone else last
+        latest = reviewing.latest_standing(moment.learner, moment.today) if taken_back else last
         more = {"undone": undone} | more
     item = queue.next_item(moment.learner, moment.today, left, on_top)
     if item is None:

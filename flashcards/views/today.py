@@ -6,8 +6,9 @@ from django.utils.cache import add_never_cache_headers
 from django.views.decorators.http import require_GET
 
 from accounts.requests import LearnerRequest
-from flashcards import progress, queue, reviewing
+from flashcards import breaks, catching_up, progress, queue, reviewing
 from flashcards.scheduling import days
+from flashcards.views import words
 from flashcards.views.stage import Moment
 
 
@@ -21,6 +22,8 @@ def today(request: LearnerRequest) -> HttpResponse:
         "today": moment.today,
         "left": left,
         "minutes": progress.minutes(moment.learner, left.left, moment.today),
+        **_planned(moment),
+        **_catching_up(moment, left),
         **_ahead(moment, left),
     }
     return _fresh(render(request, "flashcards/today.html", context))
@@ -40,6 +43,27 @@ def done(request: LearnerRequest) -> HttpResponse:
         **_ahead(moment, left),
     }
     return _fresh(render(request, "flashcards/done.html", context))
+
+
+def _planned(moment: Moment) -> dict[str, object]:
+    """Return whether this is a day of a break, and whether one lies ahead."""
+    first = moment.learner.break_from
+    return {
+        "on_break": breaks.on_break(moment.learner, moment.today),
+        "break_ahead": first is not None and first > moment.today,
+    }
+
+
+def _catching_up(moment: Moment, left: queue.Counts) -> dict[str, object]:
+    """Return what was spread just now, with the way back, or else what could be spread after days away."""
+    if not left.answers:
+        return {}
+    latest = reviewing.latest_standing(moment.learner, moment.today)
+    if latest is not None and latest.batch is not None:
+        return {"spread": latest, "outcome": words.outcome(latest)}
+    if latest is not None and latest.grade is not None:
+        return {}
+    return {"offer": catching_up.offer(moment.learner, left.waiting, moment.today)}
 
 
 def _ahead(moment: Moment, left: queue.Counts) -> dict[str, object]:

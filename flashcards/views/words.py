@@ -5,6 +5,7 @@ from datetime import date, datetime
 
 from django.utils.dateformat import format as format_date
 
+from flashcards import catching_up
 from flashcards.models import ReviewLog
 from flashcards.queue import Item
 from flashcards.scheduling import schedule
@@ -17,13 +18,17 @@ MEANINGS = {2: "didn’t know, or got it wrong", 3: "right, with a struggle", 4:
 
 @dataclass(frozen=True, slots=True)
 class Button:
-    """A grade button: what it sends, what it says, and the interval that pressing it will give."""
+    """A grade button: what it sends, what it says, and the interval that pressing it will give.
+
+    Where the plan moves the card, `planned_for` ends a sentence with it and `plan` says it in small.
+    """
 
     grade: int
     name: str
     interval: str
     again_today: bool
     planned_for: str
+    plan: str
 
     @property
     def meaning(self) -> str:
@@ -46,10 +51,9 @@ def buttons(item: Item, today: date, now: datetime, plan: Plan) -> list[Button]:
             interval=days(after, today),
             again_today=after.state.drill and after.last_reviewed_on == item.day,
             planned_for=planned_for(after.due_on, after.own_due_on),
+            plan=_in_small(after, plan),
         )
-        for grade, after in schedule.preview(
-            item.schedule, item.day, now, plan, item.card.position
-        ).items()
+        for grade, after in schedule.preview(item.schedule, item.day, now, plan, item.card.position).items()
     ]
 
 
@@ -64,6 +68,15 @@ def days(after: Schedule, today: date) -> str:
     """Return the days until a schedule is due, as words."""
     count = (after.due_on - today).days if after.due_on else 0
     return f"{count:,} day" if count == 1 else f"{count:,} days"
+
+
+def _in_small(after: Schedule, plan: Plan) -> str:
+    """Return for what the plan moves a card, in so few letters that they fit on a button."""
+    if after.due_on is None or after.own_due_on is None:
+        return ""
+    if after.due_on > after.own_due_on:
+        return "after break"
+    return f"for {format_date(plan.interview_on, 'j M')}" if plan.interview_on else ""
 
 
 def kind(item: Item) -> str:
@@ -90,7 +103,12 @@ def seen(item: Item, today: date) -> str:
 
 
 def outcome(row: ReviewLog) -> str:
-    """Return what a card's latest event did, to follow the question: “graded Good, next on 8 December.”"""
+    """Return what a card's latest event did, to follow the question: “graded Good, next on 8 December.”
+
+    What a batch of events did to many cards is a whole sentence.
+    """
+    if row.batch is not None:
+        return _spread_out(catching_up.moved_by(row.learner_id, row.batch))
     due_on, own_due_on = row.state.due_on, row.state.own_due_on
     when = f"{format_date(due_on, 'j F')}{planned_for(due_on, own_due_on)}" if due_on else ""
     if row.kind == Kind.RESET:
@@ -99,6 +117,13 @@ def outcome(row: ReviewLog) -> str:
         return f"moved to {when}."
     name = schedule.BUTTONS.get(row.grade or 0, "Again")
     return f"graded {name}, {'again today, then' if row.drill else 'next'} on {when}."
+
+
+def _spread_out(moved: catching_up.Moved) -> str:
+    cards = "1 card was" if moved.cards == 1 else f"{moved.cards:,} cards were"
+    if moved.days == 1:
+        return f"{cards} moved to {format_date(moved.until, 'j F')}."
+    return f"{cards} spread over {moved.days} later days, the last of them {format_date(moved.until, 'j F')}."
 
 
 def missed_often(row: ReviewLog) -> bool:

@@ -136,7 +136,7 @@
   const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
   const ready = () => {
     for (const field of $$("input[data-time-zone]")) field.value = zone || "";
-    for (const button of $$("[data-shows]")) button.hidden = false;
+    for (const button of $$("[data-shows], [data-prints]")) button.hidden = false;
     const errors = $(".errors[tabindex]");
     if (errors) errors.focus();
     start();
@@ -149,5 +149,6 @@
     field.type = show ? "text" : "password";
     button.setAttribute("aria-pressed", String(show));
   });
+  document.addEventListener("click", (e) => e.target.closest("[data-prints]") && print());
   ready();
 })();

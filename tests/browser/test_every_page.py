@@ -2,14 +2,17 @@
 
 import re
 from collections.abc import Callable
-from datetime import date
+from datetime import date, timedelta
 
 import pytest
 from django.core.management import call_command
+from django.utils import timezone
 from playwright.sync_api import Page, Response
 
 from accounts.models import User
-from flashcards.models import Card
+from flashcards import interviews
+from flashcards.interviews import Wanted
+from flashcards.models import Card, Interview
 from tests.browser.looks import LOOKS, assert_accessible, every_look
 from tests.making import answered, learner, scheduled
 
@@ -30,7 +33,14 @@ OWN = (
     "/review/",
     "/review/?side=a",
     "/review/done/",
+    "/catch-up/",
+    "/break/",
     "/practice/",
+    "/dashboard/",
+    "/dashboard/forecast/",
+    "/dashboard/sheet/",
+    "/interviews/",
+    "/interviews/{interview}/",
     "/browse/",
     "/browse/?q=precision",
     "/browse/?q=nothing+like+this",
@@ -60,8 +70,16 @@ def who(card: Card, sign_in: Callable[[User], None]) -> User:
         answered(user, other, 4, 2, 4)
     answered(user, card, 5, 3, 4)
     scheduled(user, Card.objects.get(key="recall"), date(2126, 1, 1))  # for practice ahead
+    weights = {card.topic_id: 2}
+    wanted = Wanted("Acme", timezone.localdate() + timedelta(days=18), "MLOps engineer", weights)
+    interviews.add(user, wanted, timezone.now())
     sign_in(user)
     return user
+
+
+def address(path: str, card: Card) -> str:
+    """Return the path with the numbers that the database gave."""
+    return path.format(card=card.pk, interview=Interview.objects.get().pk)
 
 
 def visit(page: Page, path: str) -> Response:
@@ -94,7 +112,7 @@ def test_the_public_pages(page: Page, card: Card, expected_trouble: list[str]):
 def test_a_learners_pages(page: Page, card: Card, who: User):
     titles = set()
     for path in OWN:
-        tidy(page, visit(page, path.format(card=card.pk)))
+        tidy(page, visit(page, address(path, card)))
         assert_accessible(page)
         titles.add(page.title())
     assert len(titles) == len(OWN), sorted(titles)
@@ -103,4 +121,4 @@ def test_a_learners_pages(page: Page, card: Card, who: User):
 @pytest.mark.parametrize("look", [LOOKS["phone-light"] | {"viewport": {"width": 320, "height": 640}}])
 def test_at_400_percent_zoom_nothing_scrolls_sideways(page: Page, card: Card, who: User):
     for path in OWN:
-        tidy(page, visit(page, path.format(card=card.pk)))
+        tidy(page, visit(page, address(path, card)))

@@ -1,6 +1,7 @@
 """Browse: words, filters, order and pages; the filters agree with the queue."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.urls import reverse
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 from accounts.models import User
 from flashcards import browsing, queue, reviewing, standings
 from flashcards.browsing import Search
-from flashcards.models import Card, ReviewState
+from flashcards.models import Card, Interview, ReviewState
 from flashcards.standings import Standing
 from tests.making import answered, at, card, day, deck, graded, learner, scheduled
 from tests.visiting import HTMX, cells_of, client_of, html_of, statements, words_of
@@ -182,6 +183,37 @@ def test_cards_come_in_deck_order_or_by_due_day_with_the_unscheduled_last(who):
     assert found(who, order="due") == [f"Question {n}?" for n in (4, 2, 1, 3)]
 
 
+def remembered(who: User, one: Card, stability: float, ago: int, **columns: Any) -> None:
+    memory = {"stability": stability, "difficulty": 5.0, "remembered_on": day(1 - ago)}
+    scheduled(who, one, day(9), **memory, **columns)
+
+
+def test_cards_come_by_predicted_recall_on_the_leads_day_with_those_not_started_last(who):
+    cards = deck(6)
+    remembered(who, cards[1], 40.0, ago=20)
+    remembered(who, cards[2], 2.0, ago=0)  # 100% today, but the lowest in 14 days
+    remembered(who, cards[4], 2.0, ago=0, suspended=True)
+    remembered(who, cards[5], 9.0, ago=3)
+    remembered(learner(), cards[3], 0.1, ago=50)
+    assert found(who, order="recall") == [f"Question {n}?" for n in (3, 5, 6, 2, 1, 4)]
+    Interview.objects.create(learner=who, company="Acme", on=day(1))
+    assert found(who, order="recall") == [f"Question {n}?" for n in (2, 6, 3, 5, 1, 4)]
+
+
+def test_sorted_by_predicted_recall_a_row_says_it_and_the_head_says_for_which_day(who):
+    cards = deck(3)
+    remembered(who, cards[1], 12.0, ago=0)
+    graded(who, cards[2], 2, at(1))
+    Interview.objects.create(learner=who, company="Acme", on=day(13))
+    html = html_of(client_of(who).get("/browse/?order=recall"))
+    assert "Recall on 14 Mar" in words_of(html)
+    assert "recall on 14 March if you stopped now" in words_of(html)
+    rows = cells_of(html)
+    assert rows[1] == ["Question 2?", "Topic 1", "90%", "Review 10 March", "10 March"]
+    assert rows[2] == ["Question 1?", "Topic 1", "–", "New", "–"]
+    assert "Recall on" not in words_of(html_of(client_of(who).get("/browse/?order=due")))
+
+
 def test_a_row_says_topic_state_interval_and_due_day(who):
     cards = deck(8)
     scheduled(who, cards[0], day(1), interval=6)
@@ -292,7 +324,15 @@ def test_looking_and_asking_for_the_head_change_nothing(who):
 
 
 @pytest.mark.parametrize(
-    "query", ["", "?q=question+5", "?state=due", "?state=new&order=due", "?state=review&q=card&page=2"]
+    "query",
+    [
+        "",
+        "?q=question+5",
+        "?state=due",
+        "?state=new&order=due",
+        "?state=due&order=recall",
+        "?state=review&q=card&page=2",
+    ],
 )
 def test_the_number_of_statements_does_not_grow_with_the_cards(who, query):
     def grow(cards: list[Card]) -> None:

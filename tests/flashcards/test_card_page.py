@@ -135,7 +135,7 @@ def test_a_reset_makes_the_card_new_and_keeps_its_history(who, one):
     assert "This card is new again. Its history is kept." in html
     assert kinds(who, one) == ["review", "reset"]
     assert state(who, one).due_on is None
-    assert cells_of(html)[0][1:4] == ["Reset", "–", "1 day → new"]
+    assert cells_of(html)[0][1:5] == ["Reset", "–", "–", "1 day → new"]
     proven(who)
 
 
@@ -289,12 +289,12 @@ def test_the_history_tells_each_event_newest_first(who, one):
     reviewing.undo(who, row.pk, at(2, 10, 11))
     reviewing.set_due(who, one.pk, 5, day(9), at(2, 11))
     assert cells_of(page(who, one)) == [
-        ["3 March 2026, 11:00", "Due day set", "–", "1 day", "10 March 2026", "–"],
-        ["3 March 2026, 10:11", "Undo", "–", "1 day", "4 March 2026", "–"],
-        ["3 March 2026, 10:10", "Once more undone", "Easy", "1 day", "4 March 2026", "10 s"],
-        ["3 March 2026, 10:00", "Review", "Again (1)", "1 day", "4 March 2026", "10 s"],
-        ["2 March 2026, 09:30", "Once more", "Good", "1 day", "3 March 2026", "10 s"],
-        ["2 March 2026, 09:05", "Review", "Hard", "new → 1 day", "3 March 2026", "10 s"],
+        ["3 March 2026, 11:00", "Due day set", "–", "–", "1 day", "10 March 2026", "–"],
+        ["3 March 2026, 10:11", "Undo", "–", "–", "1 day", "4 March 2026", "–"],
+        ["3 March 2026, 10:10", "Once more undone", "Easy", "–", "1 day", "4 March 2026", "10 s"],
+        ["3 March 2026, 10:00", "Review", "Again (1)", "92%", "1 day", "4 March 2026", "10 s"],
+        ["2 March 2026, 09:30", "Once more", "Good", "–", "1 day", "3 March 2026", "10 s"],
+        ["2 March 2026, 09:05", "Review", "Hard", "–", "new → 1 day", "3 March 2026", "10 s"],
     ]
 
 

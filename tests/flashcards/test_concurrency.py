@@ -170,7 +170,9 @@ def test_suspending_and_answering_at_once_loses_neither():
 
 def test_a_new_card_paused_twenty_times_at_once_has_one_row():
     who, what = learner(), card()
-    at_once([partial(reviewing.bury, who, what.pk, at(1)), partial(reviewing.suspend, who, what.pk, at(1))] * 10)
+    at_once(
+        [partial(reviewing.bury, who, what.pk, at(1)), partial(reviewing.suspend, who, what.pk, at(1))] * 10
+    )
     row = ReviewState.objects.get(learner=who)
     assert (row.suspended, row.buried_on, row.version) == (True, day(1), 0)
 

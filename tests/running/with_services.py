@@ -22,6 +22,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import FrameType
 
+from config.supervising import die_with_parent
 from tests.running import postgresql, redis_server, servers
 
 NO_TESTS_COLLECTED = 5  # pytest's exit status; with ARGS="-k something" the next database may still have some
@@ -110,7 +111,7 @@ def run_in_turn(commands: list[list[str]], environment: dict[str, str]) -> int:
 def run(command: list[str], environment: dict[str, str]) -> int:
     """Run one command; Ctrl-C reaches it by the terminal, and we wait for its last words."""
     signal.signal(signal.SIGINT, lambda *_: None)
-    child = subprocess.Popen(command, env=environment, preexec_fn=servers.die_with_parent(signal.SIGTERM))
+    child = subprocess.Popen(command, env=environment, preexec_fn=die_with_parent(signal.SIGTERM))
     try:
         status = child.wait()
     finally:

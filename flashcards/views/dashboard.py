@@ -1,0 +1,99 @@
+"""The dashboard: what will be recalled on the day, what to do now, and how it has gone so far."""
+
+from typing import Any
+
+from django.http import HttpResponse
+from django.shortcuts import render
+from django.utils.cache import add_never_cache_headers
+from django.views.decorators.http import require_safe
+
+from accounts.requests import LearnerRequest
+from flashcards import figures, progress, queue, readiness
+from flashcards.drawing import words
+from flashcards.drawing.weeks import tested_weeks, title
+from flashcards.queue import Counts
+from flashcards.readiness import Ahead, Readiness
+from flashcards.views.stage import Moment
+
+MOST_GRIDS = 20  # of more topics than these, each is one bar
+
+
+@require_safe
+def dashboard(request: LearnerRequest) -> HttpResponse:
+    """Show a learner's figures, each with its definition and, where it is drawn, with its numbers."""
+    moment = Moment.of(request)
+    learner, today = moment.learner, moment.today
+    left = queue.counts(learner, today)
+    lead = readiness.leading(learner, today)
+    past = figures.past(learner, today)
+    ready = readiness.readiness(learner, lead, today)
+    ahead = readiness.ahead(learner, lead, today, ready)
+    context = {
+        "nav": "dashboard",
+        "today": today,
+        "lead": lead,
+        "interview_on": lead.on if lead.interview else None,
+        "days_left": (lead.on - today).days,
+        "past": past,
+        "weeks_finding": _weeks_finding(past),
+        "ahead": ahead,
+        "ahead_finding": _ahead_finding(ahead),
+        "slipping": readiness.slipping(learner, lead, today),
+        "on_break": learner.break_until is not None and learner.break_until >= today,
+        **_due(moment, left, ahead),
+        **_ready(ready),
+    }
+    response = render(request, "flashcards/dashboard.html", context)
+    add_never_cache_headers(response)
+    return response
+
+
+def _due(moment: Moment, left: Counts, ahead: Ahead) -> dict[str, Any]:
+    """Return what today holds: the late ones go before those that are due today, as in the queue."""
+    late = min(ahead.late, left.due)
+    due = left.due - late
+    kinds = {"late": late, "due": due, "new": left.new, "once more": left.drills}
+    return {
+        "left": left,
+        "late": late,
+        "due": due,
+        "due_says": ", ".join(f"{count:,} {kind}" for kind, count in kinds.items() if count),
+        "minutes": progress.minutes(moment.learner, left.left, moment.today) if left.left else 0,
+    }
+
+
+def _ready(ready: Readiness) -> dict[str, Any]:
+    """Return readiness by topic: card by card, or as bars where that would be too many cells."""
+    ahead = f", about {round(ready.keeping):,} if you keep clearing the queue" if ready.keeping else ""
+    most_cells = max((len(topic.cells) for topic in ready.topics), default=0)
+    as_bars = len(ready.topics) > MOST_GRIDS or not most_cells
+    return {
+        "ready": ready,
+        "ready_finding": f"{round(ready.recalled):,} of {ready.of:,} now{ahead}",
+        "weighted": any(topic.weight != 1 for topic in ready.topics),
+        "as_bars": as_bars,
+        "any_bars": as_bars or any(not topic.cells for topic in ready.topics),
+        "columns": range(1, 1 + most_cells),
+    }
+
+
+def _ahead_finding(ahead: Ahead) -> str:
+    late = f"{ahead.late:,} late, " if ahead.late else ""
+    due = f"{ahead.days[0].scheduled:,} due today. " if ahead.days else ""
+    last = f"until {words.day(ahead.days[-1].day)}" if ahead.days else ""
+    return (
+        f"{late}{due}Expected {words.number(round(ahead.total))} reviews in all {last}, "
+        f"about {words.number(round(ahead.per_day))} a day."
+    )
+
+
+def _weeks_finding(past: figures.Past) -> str:
+    """Say what the drawing of the weeks shows; empty when there is nothing to draw."""
+    weeks = tested_weeks(past.weeks)
+    if not weeks:
+        return ""
+    latest = next((week for week in reversed(weeks) if week.rate.enough), weeks[-1])
+    return (
+        f"{title(latest)} recalled. Target 90 per cent. "
+        "Bars show the 95 per cent interval; few reviews make it wide."
+    )
