@@ -8,25 +8,19 @@ from django.utils.dateformat import format as format_date
 
 from accounts.models import User
 from flashcards import breaks
+from flashcards.forms import day_field
 
 
-def _day_field(label: str) -> forms.DateField:
-    return forms.DateField(
-        label=label,
-        error_messages={
-            "required": f"Choose the {label.lower()}.",
-            "invalid": f"Choose the {label.lower()} as a date, such as 2026-12-31.",
-        },
-        widget=forms.DateInput(attrs={"type": "date", "class": "in in--md"}, format="%Y-%m-%d"),
-        input_formats=["%Y-%m-%d"],
-    )
+def _day(label: str) -> forms.DateField:
+    named = label.lower()
+    return day_field(label, f"Choose the {named}.", f"Choose the {named} as a date, such as 2026-12-31.")
 
 
 class BreakForm(forms.Form):
     """The first and the last day of a break."""
 
-    break_from = _day_field("First day")
-    break_until = _day_field("Last day")
+    break_from = _day("First day")
+    break_until = _day("Last day")
 
     def __init__(self, *args: Any, learner: User, today: date, **kwargs: Any) -> None:
         super().__init__(*args, **(kwargs | {"label_suffix": ""}))

@@ -12,6 +12,7 @@ from flashcards import planning, queue, rollup
 from flashcards.models import Interview, ReviewState
 from flashcards.recording import Refused
 from flashcards.scheduling import days
+from flashcards.scheduling.plan import Plan
 
 LONGEST = 60
 FARTHEST = 365
@@ -44,10 +45,15 @@ def on_break(learner: User, today: date) -> bool:
     return planning.plan_of(learner).in_break(today)
 
 
+def is_planned(learner: User, today: date) -> bool:
+    """Whether a break is on or lies ahead."""
+    return learner.break_until is not None and learner.break_until >= today
+
+
 def coming(learner: User, today: date) -> Break | None:
     """Return the break that is on or lies ahead, None when there is none or it is over."""
     first, last = learner.break_from, learner.break_until
-    if first is None or last is None or last < today:
+    if first is None or last is None or not is_planned(learner, today):
         return None
     moved = _moved(learner, first, last)
     found = moved.aggregate(cards=Count("pk"), back_from=Min("due_on"), back_until=Max("due_on"))
@@ -101,15 +107,13 @@ def cancel(learner: User, now: datetime) -> Cancelled | None:
 
 def _moved(learner: User, first: date, last: date) -> QuerySet[ReviewState]:
     """Return the cards whose own day is one of these and that come after them instead."""
-    active = ReviewState.objects.filter(learner=learner, suspended=False, card__retired=False)
-    return active.filter(own_due_on__range=(first, last), due_on__gt=last)
+    return queue.active(learner).filter(own_due_on__range=(first, last), due_on__gt=last)
 
 
 def _set(learner: User, first: date | None, last: date | None, today: date) -> None:
     # Whether the streak goes on is judged by the break as it was until now. An answer under way would wait
     # for the day's row that begins here while this waits for its card, so the cards are locked first.
-    cards = ReviewState.objects.filter(learner=learner).order_by("pk").values_list("pk")
-    list(cards.select_for_update())
+    planning.wait_for_answers(learner)
     rollup.begin(learner, today)
     learner.break_from, learner.break_until = first, last
     learner.save(update_fields=["break_from", "break_until"])
@@ -118,7 +122,7 @@ def _set(learner: User, first: date | None, last: date | None, today: date) -> N
 def _check_interview(learner: User, first: date, last: date, today: date) -> None:
     ahead = Interview.objects.filter(learner=learner, on__gte=today).order_by("on", "pk")
     interview = ahead.first()
-    if interview is None or not first <= interview.on <= last + days.ONE_DAY:
+    if interview is None or not Plan(None, first, last).crowds_out(interview.on):
         return
     where = "falls inside this break" if interview.on <= last else "is on the day right after this break"
     end = interview.on - timedelta(days=2)

@@ -3,15 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import fmean
-from typing import Any
-
-from django.db.models import OuterRef, QuerySet, Subquery
 
 from accounts.models import User
+from flashcards import history
 from flashcards.models import ReviewLog
 from flashcards.scheduling import evaluation, sm2
 from flashcards.scheduling.evaluation import ENOUGH, Band, Pair
-from flashcards.scheduling.schedule import Kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +61,7 @@ def calibration(learner: User) -> Calibration:
 def scored(learner: User) -> list[Pair]:
     """Return each standing answer that had been predicted, oldest first: the chance, and whether recalled."""
     rows = ReviewLog.objects.filter(learner=learner, predicted__isnull=False, grade__isnull=False)
-    standing = rows.exclude(pk__in=_undone(learner)).order_by("id")
+    standing = history.standing(rows).order_by("id")
     # The conditions say that neither is empty.
     pairs: list[tuple[float, int]] = list(standing.values_list("predicted", "grade"))  # type: ignore[arg-type]
     return [(predicted, sm2.passed(grade)) for predicted, grade in pairs]
@@ -92,13 +89,3 @@ def _evidence(pairs: Sequence[Pair], recalled: int) -> Evidence:
 
 def _errors(pairs: Sequence[Pair]) -> Errors:
     return Errors(evaluation.log_loss(pairs), evaluation.brier(pairs))
-
-
-def _undone(learner: User) -> QuerySet[Any, Any]:
-    """Return the keys of undone rows, from the few undos to what each undid.
-
-    The other way round, asking of each row whether it was undone, takes seconds on a long log.
-    """
-    target = ReviewLog.objects.filter(state=OuterRef("state"), sequence=OuterRef("undoes"))
-    undos = ReviewLog.objects.filter(learner=learner, kind=Kind.UNDO)
-    return undos.values(target=Subquery(target.values("pk")[:1]))

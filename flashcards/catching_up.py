@@ -172,7 +172,7 @@ def _scheduled(learner: User, today: date) -> dict[date, int]:
     """Count the cards that come on each of the next days anyway, those buried until tomorrow among them."""
     last = today + (max(CHOICES) - 1) * days.ONE_DAY
     coming = Q(due_on__gt=today, due_on__lte=last) | Q(due_on__lte=today, buried_on=today)
-    active = ReviewState.objects.filter(coming, learner=learner, suspended=False, card__retired=False)
+    active = queue.active(learner).filter(coming)
     counted = dict[date, int]()
     for due_on, cards in active.order_by().values_list("due_on").annotate(cards=Count("pk")):
         day = max(due_on, today + days.ONE_DAY)

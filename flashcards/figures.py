@@ -10,9 +10,9 @@ from typing import Final
 from accounts.models import User
 from flashcards import rollup
 from flashcards.models import DayStat
+from flashcards.scheduling.days import ONE_DAY
 from flashcards.scheduling.evaluation import ENOUGH, wilson
 
-ONE_DAY: Final = timedelta(days=1)
 WEEK: Final = timedelta(days=7)
 STRIP_DAYS: Final = 14
 WINDOW_DAYS: Final = 30

@@ -17,8 +17,7 @@ from accounts.models import User
 from flashcards import planning, recall
 from flashcards.models import Card, Topic
 from flashcards.recall import Lead
-from flashcards.scheduling import simulation, sm2
-from flashcards.scheduling.memory import Memory
+from flashcards.scheduling import memory, simulation, sm2
 from flashcards.scheduling.plan import Plan, planned_day
 from flashcards.scheduling.simulation import Active, Limits
 
@@ -213,13 +212,8 @@ def _active(row: _Row, weight: int) -> Active:
     if row.due is None:
         return Active(sm2.NEW, None, None, weight)
     state = sm2.State(row.repetitions, row.ease, row.interval, row.drill)
-    return Active(state, row.due, _memory(row), weight, row.own_due_on)
-
-
-def _memory(row: _Row) -> Memory | None:
-    if row.stability is None or row.difficulty is None or row.remembered_on is None:
-        return None
-    return Memory(row.stability, row.difficulty, row.remembered_on)
+    held = memory.stored(row.stability, row.difficulty, row.remembered_on)
+    return Active(state, row.due, held, weight, row.own_due_on)
 
 
 def _limits(learner: User, topics: list[Sums]) -> Limits:

@@ -115,15 +115,20 @@ class VersionForm(forms.Form):
     )
 
 
-class DueForm(VersionForm):
-    """A new due day."""
-
-    due_on = forms.DateField(
-        label="Due day",
-        error_messages={"required": "Choose a day.", "invalid": "Choose a day, such as 2026-12-31."},
+def day_field(label: str, required: str, invalid: str) -> forms.DateField:
+    """Return a field for a day in the browser's own control, with a sentence for each mistake."""
+    return forms.DateField(
+        label=label,
+        error_messages={"required": required, "invalid": invalid},
         widget=forms.DateInput(attrs={"type": "date", "class": "in in--md"}, format="%Y-%m-%d"),
         input_formats=["%Y-%m-%d"],
     )
+
+
+class DueForm(VersionForm):
+    """A new due day."""
+
+    due_on = day_field("Due day", "Choose a day.", "Choose a day, such as 2026-12-31.")
 
     def __init__(self, *args: Any, today: date, **kwargs: Any) -> None:
         super().__init__(*args, **(kwargs | {"label_suffix": ""}))

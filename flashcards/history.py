@@ -5,7 +5,7 @@ from datetime import date
 from django.db.models import Exists, OuterRef, QuerySet
 
 from flashcards.models import ReviewLog, ReviewState
-from flashcards.scheduling import schedule, sm2
+from flashcards.scheduling import memory, schedule, sm2
 from flashcards.scheduling.memory import Memory
 from flashcards.scheduling.schedule import Event, Kind, Schedule
 
@@ -31,9 +31,7 @@ def schedule_of(state: ReviewState) -> Schedule:
 
 def memory_of(state: ReviewState) -> Memory | None:
     """Return what FSRS remembers of the card, None before its first answer."""
-    if state.stability is None or state.difficulty is None or state.remembered_on is None:
-        return None
-    return Memory(state.stability, state.difficulty, state.remembered_on)
+    return memory.stored(state.stability, state.difficulty, state.remembered_on)
 
 
 def event_of(row: ReviewLog) -> Event:

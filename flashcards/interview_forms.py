@@ -9,7 +9,7 @@ from django import forms
 
 from accounts.models import User
 from flashcards import interviews, planning
-from flashcards.forms import NO_NULS
+from flashcards.forms import NO_NULS, day_field
 from flashcards.interviews import AS_USUAL, MOST_A_DAY, Wanted
 from flashcards.models import Interview, Topic
 
@@ -34,15 +34,7 @@ class InterviewForm(forms.Form):
 
     company = _text("Company", missing="Enter the company, or any name for this interview.")
     role = _text("Role (optional)")
-    on = forms.DateField(
-        label="Date",
-        error_messages={
-            "required": "Choose the date.",
-            "invalid": "Choose the date as a day, such as 2026-12-31.",
-        },
-        widget=forms.DateInput(attrs={"type": "date", "class": "in in--md"}, format="%Y-%m-%d"),
-        input_formats=["%Y-%m-%d"],
-    )
+    on = day_field("Date", "Choose the date.", "Choose the date as a day, such as 2026-12-31.")
 
     def __init__(
         self,

@@ -100,7 +100,7 @@ def clash(planned: Plan, on: date, today: date) -> str:
     In a break, or right after one that isn't over, no day would be left to see the cards that fall into it.
     """
     first, last = planned.break_from, planned.break_until
-    if first is None or last is None or last < today or not first <= on <= last + days.ONE_DAY:
+    if first is None or last is None or last < today or not planned.crowds_out(on):
         return ""
     where = "in" if on <= last else "on the day after"
     whole = f"{format_date(first, 'j F')} to {format_date(last, 'j F')}"

@@ -7,13 +7,12 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 
 from accounts.models import User
-from flashcards import history, recording
+from flashcards import history, queue, recording
 from flashcards.models import Interview, ReviewLog, ReviewState
 from flashcards.scheduling import schedule
 from flashcards.scheduling.plan import Plan
 from flashcards.scheduling.schedule import Kind
 
-LONG_FIELDS = ("answer", "practice", "key_points", "follow_ups", "html")
 PLANNED = ("interview_on", "break_from", "break_until")
 
 
@@ -66,9 +65,8 @@ def replan(learner: User, today: date, now: datetime) -> Moved:
     coming = Interview.objects.filter(learner=learner, on__gte=today).order_by("on")
     learner.interview_on = coming.values_list("on", flat=True).first()
     learner.save(update_fields=["interview_on"])
-    _wait_for_answers(learner)
-    movable = recording.lockable(_movable(learner)).defer(*(f"card__{name}" for name in LONG_FIELDS))
-    rows = [_moved(learner, state, today, now) for state in movable]
+    wait_for_answers(learner)
+    rows = [_moved(learner, state, today, now) for state in recording.lockable(_movable(learner))]
     moves = [row for row in rows if row]
     states = [row.state for row in moves]
     if moves:
@@ -76,7 +74,7 @@ def replan(learner: User, today: date, now: datetime) -> Moved:
     return _counted(states)
 
 
-def _wait_for_answers(learner: User) -> None:
+def wait_for_answers(learner: User) -> None:
     """Lock every card of the learner: an answer under way may be about to make one movable."""
     mine = ReviewState.objects.filter(learner=learner).order_by("pk").values_list("pk")
     list(mine.select_for_update())
@@ -90,7 +88,7 @@ def _movable(learner: User) -> QuerySet[ReviewState]:
         wanted |= Q(due_on__gte=plan.interview_on)
     if plan.break_from:
         wanted |= Q(due_on__range=(plan.break_from, plan.break_until))
-    return ReviewState.objects.filter(wanted, learner=learner, suspended=False, card__retired=False)
+    return queue.active(learner).filter(wanted)
 
 
 def _move(learner: User, state: ReviewState, today: date, now: datetime) -> schedule.Event | None:

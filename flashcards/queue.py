@@ -80,10 +80,14 @@ def today_of(learner: User, now: datetime) -> date:
     return days.study_day(now, learner.time_zone, learner.day_start)
 
 
+def active(learner: User) -> QuerySet[ReviewState]:
+    """Return the rows of the cards that are neither suspended nor retired; buried ones are active."""
+    return ReviewState.objects.filter(learner=learner, suspended=False, card__retired=False)
+
+
 def due(learner: User, today: date) -> QuerySet[ReviewState]:
     """Return the reviews that are due, oldest day first, in a stable shuffle inside a day."""
-    waiting = ReviewState.objects.filter(learner=learner, suspended=False, due_on__lte=today)
-    return _not_buried(waiting, today).order_by("due_on", "shuffle", "id")
+    return _not_buried(active(learner).filter(due_on__lte=today), today).order_by("due_on", "shuffle", "id")
 
 
 def new(learner: User, today: date) -> QuerySet[Card]:
@@ -97,9 +101,7 @@ def new(learner: User, today: date) -> QuerySet[Card]:
 
 def drills(learner: User, today: date) -> QuerySet[ReviewState]:
     """Return the cards that owe a repeat today, longest unanswered first."""
-    owing = ReviewState.objects.filter(
-        learner=learner, last_reviewed_on=today, drill=True, suspended=False, due_on__gt=today
-    )
+    owing = active(learner).filter(last_reviewed_on=today, drill=True, due_on__gt=today)
     return _not_buried(owing, today).order_by("last_answered_at", "id")
 
 
@@ -191,7 +193,7 @@ def _next_card(left: Counts) -> int | None:
 
 
 def _not_buried(states: QuerySet[ReviewState], today: date) -> QuerySet[ReviewState]:
-    return states.filter(Q(buried_on__isnull=True) | ~Q(buried_on=today), card__retired=False)
+    return states.filter(Q(buried_on__isnull=True) | ~Q(buried_on=today))
 
 
 def _count(rows: QuerySet[Any]) -> Coalesce:

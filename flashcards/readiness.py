@@ -13,16 +13,16 @@ from typing import Any, Final
 from django.db.models import Case, Count, DateField, F, Value, When
 
 from accounts.models import User
-from flashcards import forecasting, recall
+from flashcards import forecasting, queue, recall
 from flashcards.forecasting import Sums
-from flashcards.models import Card, ReviewState, Topic
+from flashcards.models import Card, Topic
 from flashcards.recall import Lead, leading
+from flashcards.scheduling.days import ONE_DAY
 
 __all__ = ["Ahead", "Cell", "DayAhead", "Lead", "Readiness", "Slip", "TopicReadiness"]
 __all__ += ["ahead", "leading", "readiness", "slipping"]
 
 MOST_CELLS: Final = 20
-ONE_DAY: Final = timedelta(days=1)
 MOST_DAYS: Final = timedelta(days=30)
 IN_RANGE: Final = 1.28  # standard deviations to either side that hold 80%
 NOT_STARTED: Final = len(forecasting.BANDS) + 1
@@ -141,14 +141,14 @@ def readiness(learner: User, lead: Lead, today: date) -> Readiness:
     )
 
 
-def ahead(learner: User, lead: Lead, today: date, ready: Readiness | None = None) -> Ahead:
+def ahead(learner: User, lead: Lead, today: date, ready: Readiness) -> Ahead:
     """Return what waits on each day until the lead's day, 30 days ahead at most, in one statement.
 
-    Without `ready`, what readiness() returned for the same, it takes two more. A day's extra is the mean of
-    the runs less what is scheduled and what was left waiting, so that each card is counted once: late,
-    scheduled or extra. The runs end on the eve; of an interview's own day only what is scheduled is known.
+    `ready` is what readiness() returned for the same. A day's extra is the mean of its runs less what is
+    scheduled and what was left waiting, so that each card is counted once: late, scheduled or extra. The
+    runs end on the eve; of an interview's own day only what is scheduled is known.
     """
-    answers = ready.answers if ready else _answers(learner, lead, today)
+    answers = ready.answers
     scheduled = _scheduled(learner, today, min(lead.on, today + MOST_DAYS))
     late = scheduled.get(today - ONE_DAY, 0)
     waiting, days = float(late), list[DayAhead]()
@@ -169,7 +169,7 @@ def slipping(learner: User, lead: Lead, today: date, limit: int = 5) -> list[Sli
     Of two with the same, the one missed more often comes first; topics that don't count are left out.
     """
     states = (
-        ReviewState.objects.filter(learner=learner, suspended=False, card__retired=False)
+        queue.active(learner)
         .filter(remembered_on__isnull=False)
         .exclude(card__topic__in=lead.left_out())
         .annotate(recall=recall.on(lead.on), due=recall.due(today))
@@ -211,16 +211,12 @@ def _cells(learner: User, lead: Lead, topics: list[int]) -> defaultdict[int, lis
     return cells
 
 
-def _answers(learner: User, lead: Lead, today: date) -> tuple[float, ...]:
-    topics = forecasting.sums(learner, lead, today)
-    return forecasting.play(learner, lead, today, topics).answers
-
-
 def _scheduled(learner: User, today: date, last: date) -> dict[date, int]:
     """Return how many active cards are due on each day until the last; the late ones under yesterday."""
     yesterday = Value(today - ONE_DAY, DateField())
     states = (
-        ReviewState.objects.filter(learner=learner, suspended=False, card__retired=False, due_on__lte=last)
+        queue.active(learner)
+        .filter(due_on__lte=last)
         .annotate(due=recall.due(today))
         .annotate(day=Case(When(due__lt=today, then=yesterday), default=F("due"), output_field=DateField()))
     )

@@ -15,6 +15,7 @@ from flashcards.scheduling.schedule import Event, Kind, Schedule
 
 CHUNK = 500
 AFTER = ("repetitions", "ease", "interval", "drill", "due_on", "lapses")
+LONG_TEXTS = tuple(f"card__{name}" for name in ("answer", "practice", "key_points", "follow_ups", "html"))
 MOVED = ("due_on", "own_due_on", "shuffle", "version")
 
 
@@ -56,7 +57,7 @@ def locked(learner: User, card_id: int) -> ReviewState:
 def lockable(states: QuerySet[ReviewState]) -> QuerySet[ReviewState]:
     """Return these rows as they are to be read before an event is written, locked, in order of their keys."""
     last_event = ReviewLog.objects.filter(state=OuterRef("pk")).order_by("-sequence")
-    rows = states.select_for_update(of=("self",)).select_related("card")
+    rows = states.select_for_update(of=("self",)).select_related("card").defer(*LONG_TEXTS)
     return rows.annotate(last_day=last_event.values("study_day")[:1]).order_by("pk")
 
 

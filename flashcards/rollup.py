@@ -8,14 +8,14 @@ from django.db.models import Count, Exists, F, Q, QuerySet, Subquery
 
 from accounts.models import User
 from flashcards import history, queue
-from flashcards.models import DayStat, ReviewLog, ReviewState
+from flashcards.models import DayStat, ReviewLog
 from flashcards.scheduling import schedule, sm2
+from flashcards.scheduling.days import ONE_DAY
 from flashcards.scheduling.plan import Plan
 
 COUNTS: Final = "answers tested recalled mature_tested mature_recalled".split()
 MATURE: Final = 21
 PASSED: Final = [grade for grade in range(6) if sm2.passed(grade)]
-ONE_DAY: Final = timedelta(days=1)
 
 
 def counted(row: ReviewLog) -> dict[str, int]:
@@ -110,7 +110,7 @@ def _free(learner: User, gap: list[date], today: date) -> bool:
     missable = [day for day in gap if not plan.in_break(day)]
     if not missable:
         return True
-    due = _active(learner).filter(due_on__isnull=False).order_by("due_on").values("due_on")[:1]
+    due = queue.active(learner).filter(due_on__isnull=False).order_by("due_on").values("due_on")[:1]
     found = (
         User.objects.filter(pk=learner.pk)
         .values(fresh=Exists(queue.new(learner, today)), first_due=Subquery(due))
@@ -123,7 +123,3 @@ def _free(learner: User, gap: list[date], today: date) -> bool:
 
 def _on(learner: User, day: date) -> QuerySet[DayStat]:
     return DayStat.objects.filter(learner=learner, day=day)
-
-
-def _active(learner: User) -> QuerySet[ReviewState]:
-    return ReviewState.objects.filter(learner=learner, suspended=False, card__retired=False)

@@ -14,6 +14,7 @@ TOP: Final = 26
 FOOT: Final = 206
 LEFT: Final = 34
 MOST_TICKS: Final = 5
+LABEL: Final = 37  # px that a day's name needs
 
 
 class Load(Protocol):
@@ -29,12 +30,11 @@ class Load(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """How wide it is drawn, in px, what today is called, and how wide a label of a day is."""
+    """How wide it is drawn, in px, what today is called."""
 
     name: str
     width: int
     today: str
-    label: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +55,8 @@ class Slots:
         return self.left + self.step * ((day - self.first).days + 0.5 if day else -0.5)
 
 
-WIDE: Final = Layout("wide", 420, "Today", 37)
-NARROW: Final = Layout("narrow", 310, "Now", 37)
+WIDE: Final = Layout("wide", 420, "Today")
+NARROW: Final = Layout("narrow", 310, "Now")
 
 
 def load(late: int, days: Sequence[Load], interview: date | None, finding: str) -> Element:
@@ -148,11 +148,11 @@ def _labels(slots: Slots, layout: Layout, days: Sequence[Load], interview: date 
     """Name today, every so many days, and the interview; a name that would touch another is left out."""
     marked = _reached(days, interview)
     parts = [] if marked == days[0].day else [_label(slots, days[0].day, layout.today, "strong")]
-    every = max(1, ceil(layout.label / slots.step))
+    every = max(1, ceil(LABEL / slots.step))
     parts += [
         _label(slots, day.day, _name(day.day, every))
         for day in days[every::every]
-        if marked is None or (marked - day.day).days * slots.step >= layout.label
+        if marked is None or (marked - day.day).days * slots.step >= LABEL
     ]
     if marked:
         x = slots.middle(marked)

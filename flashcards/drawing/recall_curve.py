@@ -6,7 +6,7 @@ from datetime import date
 from typing import Final, Protocol
 
 from flashcards.drawing import words
-from flashcards.drawing.svg import Element, chart, element, line, named, text, together, told
+from flashcards.drawing.svg import Element, Layout, chart, element, level, line, named, text, together, told
 
 HALF: Final = 0.5
 LEFT: Final = 44
@@ -47,15 +47,6 @@ class Past(Protocol):
     def on(self) -> date: ...
     @property
     def interview(self) -> bool: ...
-
-
-@dataclass(frozen=True, slots=True)
-class Layout:
-    """How large it is drawn, in px."""
-
-    name: str
-    width: int
-    height: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,9 +100,7 @@ def _axis(scale: Scale) -> list[Element]:
     parts = []
     for n in range(STEPS + 1):
         share = scale.lowest + n * (1 - scale.lowest) / STEPS
-        y = scale.y(share)
-        parts.append(line((LEFT, y), (scale.right, y), "axis" if n else "axis0"))
-        parts.append(text(LEFT - 10, y + 4, f"{words.percent(share)}%", anchor="end"))
+        parts += level(share, scale.y(share), (LEFT, scale.right), foot=not n)
     return parts
 
 

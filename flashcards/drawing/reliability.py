@@ -5,7 +5,19 @@ from dataclasses import dataclass
 from typing import Final, Protocol
 
 from flashcards.drawing import words
-from flashcards.drawing.svg import NOTHING, Element, chart, element, line, named, text, together, told
+from flashcards.drawing.svg import (
+    NOTHING,
+    Element,
+    Layout,
+    chart,
+    element,
+    level,
+    line,
+    named,
+    text,
+    together,
+    told,
+)
 
 HALF: Final = 0.5
 LEFT: Final = 44
@@ -32,15 +44,6 @@ class Band(Protocol):
     def interval(self) -> tuple[float, float]: ...
     @property
     def calibrated(self) -> bool: ...
-
-
-@dataclass(frozen=True, slots=True)
-class Layout:
-    """How large it is drawn, in px."""
-
-    name: str
-    width: int
-    height: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,10 +108,8 @@ def _axes(scale: Scale, layout: Layout) -> list[Element]:
     ]
     for n in range(STEPS + 1):
         share = corner + n * (1 - corner) / STEPS
-        said = f"{words.percent(share)}%"
-        parts.append(line((LEFT, scale.y(share)), (scale.right, scale.y(share)), "axis" if n else "axis0"))
-        parts.append(text(LEFT - 10, scale.y(share) + 4, said, anchor="end"))
-        parts.append(text(scale.x(share), scale.foot + 20, said, anchor="middle"))
+        parts += level(share, scale.y(share), (LEFT, scale.right), foot=not n)
+        parts.append(text(scale.x(share), scale.foot + 20, f"{words.percent(share)}%", anchor="middle"))
     return parts
 
 

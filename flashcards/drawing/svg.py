@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from html import escape
 from typing import Final
 
+from flashcards.drawing import words
+
 Value = str | int | float
 
 
@@ -23,6 +25,15 @@ class Element:
             return inside
         attributes = "".join(f' {name}="{escape(_said(value))}"' for name, value in self.attributes)
         return f"<{self.name}{attributes}>{inside}</{self.name}>"
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """How large a drawing is, in px, under the name by which the stylesheet shows it."""
+
+    name: str
+    width: int
+    height: int
 
 
 NOTHING: Final = Element("")
@@ -53,6 +64,13 @@ def named(key: str, title: str, finding: str) -> tuple[dict[str, Value], list[El
     return attributes, [element("title", title, id=f"{key}-t"), element("desc", finding, id=f"{key}-d")]
 
 
+def level(share: float, y: float, ends: tuple[float, float], *, foot: bool) -> list[Element]:
+    """Return a line across a drawing at a share, with the share before it; the lowest one is its `foot`."""
+    left, right = ends
+    across = line((left, y), (right, y), "axis0" if foot else "axis")
+    return [across, text(left - 10, y + 4, f"{words.percent(share)}%", anchor="end")]
+
+
 def told(title: str, *marks: Element) -> Element:
     """Return marks with a text that the pointer brings up."""
     return element("g", element("title", title), *marks)
@@ -69,10 +87,10 @@ def line(start: tuple[Value, Value], end: tuple[Value, Value], class_: str) -> E
     return element("line", x1=start[0], y1=start[1], x2=end[0], y2=end[1], class_=class_)
 
 
-def text(x: Value, y: Value, words: str, class_: str = "", anchor: str = "") -> Element:
+def text(x: Value, y: Value, said: str, class_: str = "", anchor: str = "") -> Element:
     """Return a text; `anchor` is middle or end, empty for the start."""
     more: dict[str, Value] = {"class_": class_} if class_ else {}
-    return element("text", words, x=x, y=y, **more, **({"text_anchor": anchor} if anchor else {}))
+    return element("text", said, x=x, y=y, **more, **({"text_anchor": anchor} if anchor else {}))
 
 
 def percent(share: float) -> str:

@@ -8,7 +8,19 @@ from math import floor
 from typing import Final, Protocol
 
 from flashcards.drawing import words
-from flashcards.drawing.svg import NOTHING, Element, chart, element, line, named, text, together, told
+from flashcards.drawing.svg import (
+    NOTHING,
+    Element,
+    Layout,
+    chart,
+    element,
+    level,
+    line,
+    named,
+    text,
+    together,
+    told,
+)
 
 MOST_WEEKS: Final = 14
 TARGET: Final = 0.9
@@ -18,6 +30,7 @@ RIGHT: Final = 36
 ROOM: Final = 42  # for a rate between two weeks
 TOP: Final = 14
 FEWEST_SLOTS: Final = 6
+LABEL: Final = 64  # px that a week's name needs
 FINEST: Final = 3  # from 30% up, each tenth gets a line; below, every other
 
 
@@ -46,16 +59,6 @@ class Week(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Layout:
-    """How large it is drawn, in px, and how wide a label is."""
-
-    name: str
-    width: int
-    height: int
-    label: int
-
-
-@dataclass(frozen=True, slots=True)
 class Scale:
     """Where weeks and shares are: `lowest` is the share at the foot."""
 
@@ -73,8 +76,8 @@ class Scale:
         return TOP + (1 - share) / (1 - self.lowest) * (self.foot - TOP)
 
 
-WIDE: Final = Layout("wide", 580, 306, 64)
-NARROW: Final = Layout("narrow", 320, 230, 64)
+WIDE: Final = Layout("wide", 580, 306)
+NARROW: Final = Layout("narrow", 320, 230)
 
 
 def tested_weeks(weeks: Sequence[Week]) -> list[Week]:
@@ -101,7 +104,7 @@ def retention(weeks: Sequence[Week], finding: str) -> Element:
         step = (layout.width - LEFT - RIGHT - 28) / (slots - 1)
         scale = Scale(tested[0].monday, step, layout.height - 30, lowest)
         parts = [*heading, *_axis(scale, layout), *_likely(scale, tested), *_lines(scale, tested)]
-        parts += [*_dots(scale, tested), *_labels(scale, layout, tested), *_latest(scale, tested)]
+        parts += [*_dots(scale, tested), *_labels(scale, tested), *_latest(scale, tested)]
         size = layout.width, layout.height
         drawn.append(chart(size, parts, class_=f"chart weeks {layout.name}", **attributes))
     return together(drawn)
@@ -113,9 +116,7 @@ def _axis(scale: Scale, layout: Layout) -> list[Element]:
     tenths = round(10 * scale.lowest)
     for tenth in range(tenths, 11, 1 if tenths >= FINEST else 2):
         share = tenth / 10
-        y = scale.y(share)
-        parts.append(line((LEFT, y), (right, y), "axis" if tenth > tenths else "axis0"))
-        parts.append(text(LEFT - 10, y + 4, f"{words.percent(share)}%", anchor="end"))
+        parts += level(share, scale.y(share), (LEFT, right), foot=tenth == tenths)
     return [*parts, line((LEFT, scale.y(TARGET)), (right, scale.y(TARGET)), "target")]
 
 
@@ -153,11 +154,11 @@ def _dots(scale: Scale, weeks: list[Week]) -> list[Element]:
     ]
 
 
-def _labels(scale: Scale, layout: Layout, weeks: list[Week]) -> list[Element]:
+def _labels(scale: Scale, weeks: list[Week]) -> list[Element]:
     """Name the last week, and earlier ones as far apart as their names need."""
     parts, right = [], float("inf")
     for week in reversed(weeks):
-        if right - scale.x(week) >= layout.label:
+        if right - scale.x(week) >= LABEL:
             right = scale.x(week)
             parts.append(text(right, scale.foot + 20, words.day(week.monday), anchor="middle"))
     return parts

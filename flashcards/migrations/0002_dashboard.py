@@ -91,6 +91,10 @@ class Migration(migrations.Migration):
             model_name='reviewlog',
             constraint=models.CheckConstraint(condition=models.Q(models.Q(('grade__isnull', False), ('kind__in', ['review', 'drill', 'practice'])), models.Q(('grade__isnull', True), ('kind__in', ['undo', 'reset', 'set_due', 'plan', 'import'])), _connector='OR'), name='answers_have_a_grade'),
         ),
+        migrations.AddConstraint(
+            model_name='reviewlog',
+            constraint=models.UniqueConstraint(fields=('state', 'undoes'), name='undone_once'),
+        ),
         migrations.AddIndex(
             model_name='reviewlog',
             index=models.Index(condition=models.Q(('batch__isnull', False)), fields=['learner', 'batch'], name='log_batch'),

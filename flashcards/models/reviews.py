@@ -115,6 +115,7 @@ class ReviewLog(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["state", "sequence"], name="one_event_per_sequence"),
             models.UniqueConstraint(fields=["learner", "submission"], name="one_event_per_submission"),
+            models.UniqueConstraint(fields=["state", "undoes"], name="undone_once"),
             models.CheckConstraint(condition=Q(grade__isnull=True) | Q(grade__lte=5), name="grade_0_to_5"),
             models.CheckConstraint(
                 condition=Q(kind__in=["review", "drill", "practice"], grade__isnull=False)

@@ -27,6 +27,13 @@ class Memory(NamedTuple):
     last_on: date
 
 
+def stored(stability: float | None, difficulty: float | None, last_on: date | None) -> Memory | None:
+    """Return the memory that these columns hold, None when they are empty."""
+    if stability is None or difficulty is None or last_on is None:
+        return None
+    return Memory(stability, difficulty, last_on)
+
+
 def after(before: Memory | None, grade: int, on: date) -> Memory:
     """Return the memory after an answer with grade 0 to 5 on study day `on`; None before the first."""
     answered, _ = _MODEL.review_card(_card(before), _rating(grade), datetime.combine(on, _NOON))

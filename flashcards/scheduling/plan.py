@@ -4,8 +4,9 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Final
 
+from flashcards.scheduling.days import ONE_DAY
+
 WEEK: Final = timedelta(days=7)
-ONE_DAY: Final = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +20,10 @@ class Plan:
     def in_break(self, on: date) -> bool:
         """Whether this day lies in the break, whose first and last day are inside it."""
         return bool(self.break_from and self.break_until and self.break_from <= on <= self.break_until)
+
+    def crowds_out(self, interview_on: date) -> bool:
+        """Whether the break leaves no day before the interview for the cards that fall into it."""
+        return self.in_break(interview_on) or self.in_break(interview_on - ONE_DAY)
 
 
 NOTHING = Plan()

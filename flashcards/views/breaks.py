@@ -4,7 +4,7 @@ from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
-from django.utils.cache import add_never_cache_headers
+from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts.redirects import SeeOther, next_page
@@ -12,10 +12,12 @@ from accounts.requests import LearnerRequest
 from flashcards import breaks
 from flashcards.break_forms import BreakForm
 from flashcards.breaks import Cancelled
+from flashcards.drawing.words import counted
 from flashcards.recording import Refused
 from flashcards.views.stage import Moment
 
 
+@never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 def plan(request: LearnerRequest) -> HttpResponse:
     """Show the planned break and the form; plan what was sent."""
@@ -53,16 +55,11 @@ def _what_moved(cancelled: Cancelled) -> list[str]:
     """Say what came of the cards, in up to two sentences."""
     said = list[str]()
     if cancelled.back:
-        one = cancelled.back == 1
-        said.append(
-            "1 card is back on its own day."
-            if one
-            else f"{cancelled.back:,} cards are back on their own days."
-        )
+        are = "is back on its own day" if cancelled.back == 1 else "are back on their own days"
+        said.append(f"{counted(cancelled.back, 'card')} {are}.")
     if cancelled.kept:
-        one = cancelled.kept == 1
-        cards, keep = ("1 card", "keeps its") if one else (f"{cancelled.kept:,} cards", "keep their")
-        said.append(f"{cards} whose own day has passed {keep} new one.")
+        keep = "keeps its" if cancelled.kept == 1 else "keep their"
+        said.append(f"{counted(cancelled.kept, 'card')} whose own day has passed {keep} new one.")
     return said
 
 
@@ -79,6 +76,4 @@ def _page(
         "longest": breaks.LONGEST,
         "form": form or BreakForm(initial=initial, learner=moment.learner, today=moment.today),
     }
-    response = render(request, "flashcards/break.html", context, status=status)
-    add_never_cache_headers(response)
-    return response
+    return render(request, "flashcards/break.html", context, status=status)

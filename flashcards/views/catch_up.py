@@ -6,17 +6,19 @@ from django.contrib import messages
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
-from django.utils.cache import add_never_cache_headers
+from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts.redirects import SeeOther
 from accounts.requests import LearnerRequest
 from flashcards import catching_up, queue, reviewing
 from flashcards.catching_up import Spread
+from flashcards.drawing.words import counted
 from flashcards.forms import UndoForm
 from flashcards.views.stage import Moment
 
 
+@never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 def catch_up(request: LearnerRequest) -> HttpResponse:
     """Show what spreading over 3, 5 or 7 days (`?days=`) would do; do it."""
@@ -50,13 +52,9 @@ def undo(request: LearnerRequest) -> HttpResponse:
 
 
 def _undone(cards: int) -> str:
-    match cards:
-        case 0:
-            return "Undone."
-        case 1:
-            return "Undone: 1 card is due again."
-        case _:
-            return f"Undone: {cards:,} cards are due again."
+    if not cards:
+        return "Undone."
+    return f"Undone: {counted(cards, 'card')} {'is' if cards == 1 else 'are'} due again."
 
 
 def _days(typed: str) -> int | None:
@@ -85,6 +83,4 @@ def _page(
         "shown": _shown(offered, asked, pace),
         "refused": refused,
     }
-    response = render(request, "flashcards/catch_up.html", context, status=status)
-    add_never_cache_headers(response)
-    return response
+    return render(request, "flashcards/catch_up.html", context, status=status)

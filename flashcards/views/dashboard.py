@@ -4,11 +4,11 @@ from typing import Any
 
 from django.http import HttpResponse
 from django.shortcuts import render
-from django.utils.cache import add_never_cache_headers
+from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from accounts.requests import LearnerRequest
-from flashcards import figures, progress, queue, readiness
+from flashcards import breaks, figures, progress, queue, readiness
 from flashcards.drawing import words
 from flashcards.drawing.weeks import tested_weeks, title
 from flashcards.queue import Counts
@@ -18,6 +18,7 @@ from flashcards.views.stage import Moment
 MOST_GRIDS = 20  # of more topics than these, each is one bar
 
 
+@never_cache
 @require_safe
 def dashboard(request: LearnerRequest) -> HttpResponse:
     """Show a learner's figures, each with its definition and, where it is drawn, with its numbers."""
@@ -39,13 +40,11 @@ def dashboard(request: LearnerRequest) -> HttpResponse:
         "ahead": ahead,
         "ahead_finding": _ahead_finding(ahead),
         "slipping": readiness.slipping(learner, lead, today),
-        "on_break": learner.break_until is not None and learner.break_until >= today,
+        "break_planned": breaks.is_planned(learner, today),
         **_due(moment, left, ahead),
         **_ready(ready),
     }
-    response = render(request, "flashcards/dashboard.html", context)
-    add_never_cache_headers(response)
-    return response
+    return render(request, "flashcards/dashboard.html", context)
 
 
 def _due(moment: Moment, left: Counts, ahead: Ahead) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from datetime import date
 
 from django.utils.dateformat import format as format_date
 
+from flashcards.drawing.words import counted
 from flashcards.interviews import MOST_A_DAY, Change, Pace
 from flashcards.models import Interview
 
@@ -35,13 +36,14 @@ def moves(change: Change, today: date) -> str:
     if moved.ahead and change.leads_on:
         on = format_date(change.leads_on, "j F" if change.leads_on.year == today.year else "j F Y")
         one = moved.ahead == 1
-        said += [f"{_cards(moved.ahead)} now {'comes' if one else 'come'} in the week before {on}."]
+        said += [f"{counted(moved.ahead, 'card')} now {'comes' if one else 'come'} in the week before {on}."]
         said += ["Its interval stays as it is." if one else "Their intervals stay as they are."]
     if moved.back:
         are = "is back on its own day" if moved.back == 1 else "are back on their own days"
-        said += [f"{_cards(moved.back)} {are}."]
+        said += [f"{counted(moved.back, 'card')} {are}."]
     if moved.behind:
-        said += [f"{_cards(moved.behind)} now {'comes' if moved.behind == 1 else 'come'} after your break."]
+        come = "comes" if moved.behind == 1 else "come"
+        said += [f"{counted(moved.behind, 'card')} now {come} after your break."]
     return " ".join(said) or "No card had to move."
 
 
@@ -57,14 +59,14 @@ def needed(pace: Pace) -> str:
     gets = "gets" if pace.needed == 1 else "get"
     said = [f"{left}: {new_cards(pace.needed)} a day {gets} you through {them}."]
     if pace.before:
-        come = "comes" if pace.before == 1 else "come"
-        said += [f"That includes {_cards(pace.before)} of topics that don’t count, since they {come} first."]
+        others, come = counted(pace.before, "card"), "comes" if pace.before == 1 else "come"
+        said += [f"That includes {others} of topics that don’t count, since they {come} first."]
     return " ".join([*said, f"You have {pace.have:,} a day."])
 
 
 def new_cards(count: int) -> str:
     """Say a number of new cards."""
-    return "1 new card" if count == 1 else f"{count:,} new cards"
+    return counted(count, "new card")
 
 
 def _when(days: int) -> str:
@@ -77,11 +79,5 @@ def _topics(weight: int, count: int) -> str:
     return f"1 topic {ONE[weight]}" if count == 1 else f"{count:,} topics {MANY[weight]}"
 
 
-def _cards(count: int) -> str:
-    return "1 card" if count == 1 else f"{count:,} cards"
-
-
 def _days(count: int) -> str:
-    if count == 0:
-        return "no day"
-    return "1 day" if count == 1 else f"{count:,} days"
+    return counted(count, "day") if count else "no day"

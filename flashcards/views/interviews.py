@@ -4,7 +4,7 @@ from django.contrib import messages
 from django.http import Http404, HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
-from django.utils.cache import add_never_cache_headers
+from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts.redirects import SeeOther
@@ -17,6 +17,7 @@ from flashcards.views import interview_words as words
 from flashcards.views.stage import Moment
 
 
+@never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 def all_of_them(request: LearnerRequest) -> HttpResponse:
     """Show the interviews and a form for another one; a POST adds it."""
@@ -34,6 +35,7 @@ def all_of_them(request: LearnerRequest) -> HttpResponse:
     return _list(request, moment, form, status=422)
 
 
+@never_cache
 @require_http_methods(["GET", "HEAD", "POST"])
 def one(request: LearnerRequest, pk: int) -> HttpResponse:
     """Show an interview in a form; a POST changes it."""
@@ -65,6 +67,7 @@ def delete(request: LearnerRequest, pk: int) -> HttpResponse:
     return _done(request, moment, "Interview deleted.", change)
 
 
+@never_cache
 @require_POST
 def pace(request: LearnerRequest) -> HttpResponse:
     """Set the new cards a day that the page offered."""
@@ -110,7 +113,7 @@ def _list(request: LearnerRequest, moment: Moment, form: InterviewForm, *, statu
         "pace_says": words.needed(pace_now) if pace_now else "",
         "form": form,
     }
-    return _fresh(render(request, "flashcards/interviews.html", context, status=status))
+    return render(request, "flashcards/interviews.html", context, status=status)
 
 
 def _pace(moment: Moment, interview: Interview) -> Pace | None:
@@ -122,12 +125,7 @@ def _edit(
     request: LearnerRequest, moment: Moment, interview: Interview, form: InterviewForm, *, status: int = 200
 ) -> HttpResponse:
     context = {"nav": "dashboard", "interview": interview, "form": form}
-    return _fresh(render(request, "flashcards/interview.html", context, status=status))
-
-
-def _fresh(response: HttpResponse) -> HttpResponse:
-    add_never_cache_headers(response)
-    return response
+    return render(request, "flashcards/interview.html", context, status=status)
 
 
 def _done(request: LearnerRequest, moment: Moment, what: str, change: Change) -> HttpResponse:

@@ -2,7 +2,7 @@
 
 from django.http import HttpResponse
 from django.shortcuts import render
-from django.utils.cache import add_never_cache_headers
+from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET
 
 from accounts.requests import LearnerRequest
@@ -12,6 +12,7 @@ from flashcards.views import words
 from flashcards.views.stage import Moment
 
 
+@never_cache
 @require_GET
 def today(request: LearnerRequest) -> HttpResponse:
     """Say what is due now and offer to start."""
@@ -26,9 +27,10 @@ def today(request: LearnerRequest) -> HttpResponse:
         **_catching_up(moment, left),
         **_ahead(moment, left),
     }
-    return _fresh(render(request, "flashcards/today.html", context))
+    return render(request, "flashcards/today.html", context)
 
 
+@never_cache
 @require_GET
 def done(request: LearnerRequest) -> HttpResponse:
     """Sum up the study day: what was answered, what to look at, what tomorrow brings."""
@@ -42,15 +44,15 @@ def done(request: LearnerRequest) -> HttpResponse:
         "latest": reviewing.latest_standing(moment.learner, moment.today),
         **_ahead(moment, left),
     }
-    return _fresh(render(request, "flashcards/done.html", context))
+    return render(request, "flashcards/done.html", context)
 
 
 def _planned(moment: Moment) -> dict[str, object]:
     """Return whether this is a day of a break, and whether one lies ahead."""
-    first = moment.learner.break_from
+    on_break = breaks.on_break(moment.learner, moment.today)
     return {
-        "on_break": breaks.on_break(moment.learner, moment.today),
-        "break_ahead": first is not None and first > moment.today,
+        "on_break": on_break,
+        "break_ahead": not on_break and breaks.is_planned(moment.learner, moment.today),
     }
 
 
@@ -78,8 +80,3 @@ def _ahead(moment: Moment, left: queue.Counts) -> dict[str, object]:
         "next_day_start": days.day_start(next_day, moment.learner.time_zone, moment.learner.day_start),
         "one_more": left.first_new,
     }
-
-
-def _fresh(response: HttpResponse) -> HttpResponse:
-    add_never_cache_headers(response)
-    return response

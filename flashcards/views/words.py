@@ -6,6 +6,7 @@ from datetime import date, datetime
 from django.utils.dateformat import format as format_date
 
 from flashcards import catching_up
+from flashcards.drawing.words import counted
 from flashcards.models import ReviewLog
 from flashcards.queue import Item
 from flashcards.scheduling import schedule
@@ -66,8 +67,7 @@ def planned_for(due_on: date | None, own_due_on: date | None) -> str:
 
 def days(after: Schedule, today: date) -> str:
     """Return the days until a schedule is due, as words."""
-    count = (after.due_on - today).days if after.due_on else 0
-    return f"{count:,} day" if count == 1 else f"{count:,} days"
+    return counted((after.due_on - today).days if after.due_on else 0, "day")
 
 
 def _in_small(after: Schedule, plan: Plan) -> str:
@@ -120,7 +120,7 @@ def outcome(row: ReviewLog) -> str:
 
 
 def _spread_out(moved: catching_up.Moved) -> str:
-    cards = "1 card was" if moved.cards == 1 else f"{moved.cards:,} cards were"
+    cards = f"{counted(moved.cards, 'card')} {'was' if moved.cards == 1 else 'were'}"
     if moved.days == 1:
         return f"{cards} moved to {format_date(moved.until, 'j F')}."
     return f"{cards} spread over {moved.days} later days, the last of them {format_date(moved.until, 'j F')}."

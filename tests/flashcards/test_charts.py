@@ -169,7 +169,7 @@ def test_nothing_is_drawn_outside_and_no_two_names_of_days_touch(late, loads, in
             assert float(bar["x"]) + float(bar["width"]) <= layout.width
             assert float(bar["y"]) >= load.TOP - 0.02
         names = sorted(float(mark["x"]) for mark in marks(part, "text") if mark["y"] == "226")
-        assert all(right - left >= layout.label - 0.02 for left, right in pairwise(names))
+        assert all(right - left >= load.LABEL - 0.02 for left, right in pairwise(names))
         reached = interview is not None and interview <= len(days)
         assert len(marks(part, "line", "target")) == reached
 

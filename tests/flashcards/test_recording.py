@@ -1,6 +1,7 @@
 """What is stored with each answer: the forecast that was made of it, and whether it tests the memory."""
 
 import pytest
+from django.db import IntegrityError
 
 from flashcards import history, reviewing
 from flashcards.models import ReviewLog
@@ -83,3 +84,11 @@ def test_a_second_review_on_a_day_does_not_test_retention_unless_the_first_was_u
     answered(who, other, 4)
     reviewing.undo(who, graded(who, other, 2, at(2)).pk, at(2))
     assert graded(who, other, 4, at(2)).for_retention
+
+
+def test_the_database_refuses_to_undo_an_event_twice():
+    who, what = learner(), card()
+    undone = reviewing.undo(who, graded(who, what, 4, at(1)).pk, at(1))
+    undone.pk, undone.sequence = None, 3
+    with pytest.raises(IntegrityError):
+        undone.save(force_insert=True)
