@@ -35,8 +35,8 @@ UPDATE = """
 INSERT = """
     INSERT INTO flashcards_reviewlog (learner_id, state_id, sequence, kind, grade, at, zone, study_day,
         submission, interval_before, repetitions, ease, interval, drill, due_on, lapses, scheduler,
-        scheduler_version)
-    VALUES (%s, %s, %s, 'review', 4, now(), 'UTC', %s, %s, 15, 4, 250, 38, false, %s, 0, 'sm2', 1)
+        scheduler_version, predicted, for_retention)
+    VALUES (%s, %s, %s, 'review', 4, now(), 'UTC', %s, %s, 15, 4, 250, 38, false, %s, 0, 'sm2', 1, 0.9, true)
 """
 NEXT = """
     SELECT card_id FROM flashcards_reviewstate WHERE learner_id = %s AND due_on <= %s AND NOT suspended

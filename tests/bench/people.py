@@ -7,7 +7,7 @@ from typing import Any
 from django.utils import timezone
 
 from accounts.models import User
-from flashcards.models import Card, Deck, ReviewLog, ReviewState, Topic
+from flashcards.models import Card, DayStat, Deck, ReviewLog, ReviewState, Topic
 from flashcards.scheduling.schedule import SCHEDULER, SCHEDULER_VERSION, Kind
 from tests.bench.copying import copies, days_from, numbers
 
@@ -15,6 +15,7 @@ SEEDED = 50
 TEXTS = 200  # the seed's cards four times over, so that a day of reviewing has enough of real length
 A_DAY_OF_NEW_CARDS = 5
 IN_A_TOPIC = 100
+THREE_YEARS = 1_095
 IN_ORDER = """
     (SELECT card.id, row_number() OVER (ORDER BY topic.deck_id, card.position) AS n
     FROM flashcards_card AS card JOIN flashcards_topic AS topic ON topic.id = topic_id) AS c
@@ -110,6 +111,40 @@ def reviewer(today: date) -> User:
     )
     _logged(f"s.learner_id = {who.pk}")
     due_again(who, today)
+    DayStat.objects.create(learner=who, day=today, answers=A_DAY_OF_NEW_CARDS)
+    return who
+
+
+def historian(answers: int, today: date) -> User:
+    """Return a learner who studied daily for three years and gave so many answers to the seed's cards."""
+    who = learner()
+    copies(
+        _state(who, today),
+        "flashcards_card AS c",
+        where=f"c.position <= {SEEDED} AND c.id <> pattern.card_id",
+        card_id="c.id",
+        due_on=days_from(today, "1 + c.id * 17 % 40"),
+        shuffle="c.id * 104729 % 2147483647",
+    )
+    each = answers // SEEDED
+    ReviewState.objects.filter(learner=who).update(version=each)
+    _logged(f"s.learner_id = {who.pk}")
+    pattern = ReviewLog.objects.filter(learner=who).latest("pk")
+    ReviewLog.objects.filter(learner=who).exclude(pk=pattern.pk).delete()
+    ReviewLog.objects.filter(pk=pattern.pk).update(sequence=each, predicted=0.9, for_retention=True)
+    copies(
+        pattern,
+        f"{numbers(each)} CROSS JOIN flashcards_reviewstate AS s",
+        where=f"s.learner_id = {who.pk} AND NOT (s.id = pattern.state_id AND n = {each})",
+        state_id="s.id",
+        sequence="n",
+        study_day=days_from(today, f"-1 - (n * 7 + s.id) % {THREE_YEARS}"),
+    )
+    a_day = max(1, answers // THREE_YEARS)
+    day = DayStat.objects.create(
+        learner=who, day=today, answers=a_day, tested=a_day, recalled=a_day, unbroken=True
+    )
+    copies(day, numbers(THREE_YEARS), day=days_from(today, "-n"))
     return who
 
 
@@ -129,6 +164,9 @@ def _state(who: User, today: date) -> ReviewState:
         due_on=today + timedelta(days=1),
         introduced_on=today - timedelta(days=22),
         last_reviewed_on=today - timedelta(days=14),
+        stability=40.0,
+        difficulty=5.0,
+        remembered_on=today - timedelta(days=14),
         version=3,
     )
 

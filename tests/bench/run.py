@@ -12,7 +12,7 @@ from django.core.management import call_command
 from django.db import connection
 from django.utils import timezone
 
-from tests.bench import grading, painting, queueing, report, serving
+from tests.bench import dashboard, grading, painting, queueing, report, serving
 from tests.bench.report import MISSED, Row
 from tests.bench.world import SIZES, World
 
@@ -24,6 +24,7 @@ SUBJECTS: tuple[Callable[[World], Iterator[Row]], ...] = (
     grading.rows,
     serving.rows,
     painting.rows,
+    dashboard.rows,
     queueing.among_many,
     queueing.by_deck,
 )

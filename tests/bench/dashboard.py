@@ -1,0 +1,44 @@
+"""The dashboard: its first byte with a short history behind it and with one ten times as long."""
+
+from collections.abc import Callable, Iterator
+from itertools import cycle
+from time import perf_counter
+
+from accounts.models import User
+from tests.bench.people import historian
+from tests.bench.report import Row, ratio, times
+from tests.bench.server import Browser, browser_of, running
+from tests.bench.timing import measured
+from tests.bench.world import World
+
+SHORT, LONG = 10_000, 100_000
+ROUNDS = 40
+
+
+def rows(world: World) -> Iterator[Row]:
+    """Yield what one worker with one thread takes, each time after something has changed."""
+    database = world.many.database
+    with database.chosen():
+        short, long = historian(SHORT, world.today), historian(LONG, world.today)
+        with running(database) as server:
+            few, many = measured(
+                fresh(short, browser_of(short, server)), fresh(long, browser_of(long, server)), rounds=ROUNDS
+            )
+    seen = "whole page, 50 cards, nothing in the cache"
+    yield times(f"dashboard, {SHORT:,} answers", few, 200, seen=seen)
+    yield ratio(f"dashboard, {LONG:,} answers", many, few, f"x at {SHORT:,}", 2, seen)
+
+
+def fresh(who: User, browser: Browser) -> Callable[[], float]:
+    """Return a function that opens the dashboard after the learner's limit has changed; it says how long."""
+    limits = cycle(range(1, 200))
+
+    def once() -> float:
+        User.objects.filter(pk=who.pk).update(new_cards_per_day=next(limits))
+        began = perf_counter()
+        page = browser.open("/dashboard/")
+        took = 1_000 * (perf_counter() - began)
+        assert "Readiness on" in page
+        return took
+
+    return once
