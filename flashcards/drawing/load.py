@@ -147,12 +147,13 @@ def _bars(slots: Slots, day: Load, most: int, hatch: str, *, today: bool) -> lis
 def _labels(slots: Slots, layout: Layout, days: Sequence[Load], interview: date | None) -> list[Element]:
     """Name today, every so many days, and the interview; a name that would touch another is left out."""
     marked = _reached(days, interview)
-    parts = [] if marked == days[0].day else [_label(slots, days[0].day, layout.today, "strong")]
     every = max(1, ceil(LABEL / slots.step))
-    parts += [
-        _label(slots, day.day, _name(day.day, every))
-        for day in days[every::every]
-        if marked is None or (marked - day.day).days * slots.step >= LABEL
+    names = [(days[0].day, layout.today, "strong")]
+    names += [(day.day, _name(day.day, every), "") for day in days[every::every]]
+    parts = [
+        _label(slots, *name)
+        for name in names
+        if marked is None or abs((marked - name[0]).days) * slots.step >= LABEL
     ]
     if marked:
         x = slots.middle(marked)

@@ -6,7 +6,7 @@ from itertools import pairwise
 from xml.etree import ElementTree as ET
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from flashcards.drawing import calendar, load, strips, svg, weeks, words
@@ -158,6 +158,7 @@ def test_without_late_cards_there_is_no_bar_for_them():
     st.lists(st.tuples(st.integers(0, 300), st.floats(0, 300)), min_size=1, max_size=31),
     st.none() | st.integers(0, 60),
 )
+@example(0, [(0, 0.0)] * 8, 1)
 def test_nothing_is_drawn_outside_and_no_two_names_of_days_touch(late, loads, interview):
     days = [DayAhead(day(n), *counts) for n, counts in enumerate(loads, start=1)]
     on = day(1 + interview) if interview is not None else None
