@@ -6,11 +6,15 @@ from typing import Any
 from allauth.account.adapter import DefaultAccountAdapter
 from django.conf import settings
 from django.contrib import messages
+from django.db import transaction
 from django.forms import BaseForm
 from django.http import HttpRequest
 from django.urls import reverse
+from django.utils import timezone
 
+from accounts import mailing
 from accounts.models import User
+from accounts.reminder_settings import hour_of, not_before
 
 logger = logging.getLogger(__name__)
 
@@ -33,20 +37,27 @@ class AccountAdapter(DefaultAccountAdapter):
         return user
 
     def save_user(self, request: HttpRequest, user: User, form: BaseForm, commit: bool = True) -> User:
-        """Return the saved learner; a new one gets the browser's zone, a guest has one already."""
+        """Return the saved learner; a new one gets the browser's zone, a guest has one already.
+
+        An hour for reminders that has passed today counts from tomorrow.
+        """
         if not user.pk:
             user.time_zone = form.cleaned_data.get("time_zone") or user.time_zone
+        user.reminders = bool(form.cleaned_data.get("reminders"))
+        user.snoozed_to = not_before(user, timezone.now(), anew=True) if user.reminders else None
         saved: User = super().save_user(request, user, form, commit)
         return saved
 
     def confirm_email(self, request: HttpRequest, email_address: Any) -> bool:
         """Confirm it; allauth would drop the others then, of which one may wait to take over from this."""
         if email_address.email != email_address.user.email:
-            return bool(super().confirm_email(request, email_address))
-        confirmed = bool(email_address.set_verified())
+            return bool(super().confirm_email(request, email_address) and begin_mails(email_address.user))
+        confirmed = bool(email_address.set_verified() and begin_mails(email_address.user))
         outcome = "email_confirmed" if confirmed else "email_confirmation_failed"
         level = messages.SUCCESS if confirmed else messages.ERROR
-        self.add_message(request, level, f"account/messages/{outcome}.txt", {"email": email_address.email})
+        learner = email_address.user
+        about = {"email": email_address.email, "learner": learner, "hour": hour_of(learner)}
+        self.add_message(request, level, f"account/messages/{outcome}.txt", about)
         return confirmed
 
     def logout(self, request: HttpRequest) -> None:
@@ -78,7 +89,7 @@ class AccountAdapter(DefaultAccountAdapter):
         context = {"email": email, "base_url": settings.BASE_URL} | context
         try:
             self.render_mail(template_prefix, email, context).send()
-        except OSError:
+        except mailing.ERRORS:
             logger.exception("The mail %s could not be sent", template_prefix)
             messages.warning(self.request, "Our mail couldn’t be sent just now. Try again in a few minutes.")
 
@@ -88,6 +99,15 @@ class AccountAdapter(DefaultAccountAdapter):
         allauth adds the Host header, which whoever guesses passwords can change with each guess.
         """
         return str(credentials.get("email", "")).lower()
+
+
+def begin_mails(learner: User) -> bool:
+    """Let the mails to an address that was just confirmed begin tomorrow if today's hour has passed; true."""
+    with transaction.atomic():
+        kept = User.objects.select_for_update(no_key=True).get(pk=learner.pk)
+        kept.snoozed_to = not_before(kept, timezone.now())
+        kept.save(update_fields=["snoozed_to"])
+    return True
 
 
 def is_guest(request: HttpRequest) -> bool:

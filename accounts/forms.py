@@ -38,11 +38,18 @@ class LoginForm(allauth.LoginForm):
 
 
 class SignupForm(allauth.SignupForm):
-    """Address and password; the browser adds its time zone where it can."""
+    """Address, password, and whether reminders are wanted; the browser adds its time zone where it can."""
 
     time_zone = forms.CharField(
         required=False, widget=forms.HiddenInput(attrs={"data-time-zone": True}), empty_value="UTC"
     )
+    reminders = forms.BooleanField(
+        label="Reminders",
+        required=False,
+        help_text="Send me a short mail at 08:00 when cards are due; I can stop it with one click",
+    )
+
+    field_order = ["email", "password1", "reminders"]
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)

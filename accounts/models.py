@@ -4,11 +4,13 @@ from typing import Any, ClassVar
 
 from django.contrib.auth.models import AbstractBaseUser, AnonymousUser, BaseUserManager, PermissionsMixin
 from django.core.exceptions import ValidationError
-from django.core.validators import MaxValueValidator
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models.functions import Now
 
 from accounts import time_zones
+
+EVERY_DAY = 0b1111111  # of User.remind_days
 
 
 def validate_time_zone(name: str) -> None:
@@ -90,6 +92,33 @@ class User(AbstractBaseUser, PermissionsMixin):
     break_from = models.DateField("first day of the break", null=True, blank=True, editable=False)
     break_until = models.DateField("last day of the break", null=True, blank=True, editable=False)
 
+    # Mails: what the learner wants. None leaves before the address is confirmed.
+    reminders = models.BooleanField("daily reminder", default=False)
+    remind_at = models.PositiveSmallIntegerField(
+        "time of the reminder",
+        default=16,
+        validators=[MaxValueValidator(47)],
+        help_text="Half hours since midnight: 16 is 08:00.",
+    )
+    remind_days = models.PositiveSmallIntegerField(
+        "days of the reminder",
+        default=EVERY_DAY,
+        validators=[MaxValueValidator(EVERY_DAY)],
+        help_text="One bit for each weekday, Monday the lowest.",
+    )
+    remind_from_cards = models.PositiveSmallIntegerField(
+        "fewest cards for a reminder", default=1, validators=[MinValueValidator(1), MaxValueValidator(200)]
+    )
+    weekly_summary = models.BooleanField("weekly summary", default=False)
+
+    # Mails: what has come of them. None is meant for a day before `snoozed_to`, which the learner has chosen,
+    # or before `mail_from_on`, which lies farther and farther off while `mails_unanswered` are sent with no
+    # answer in between. `refused_email` is an address that no mail reaches.
+    snoozed_to = models.DateField(null=True, blank=True, editable=False)
+    mail_from_on = models.DateField(null=True, blank=True, editable=False)
+    mails_unanswered = models.PositiveSmallIntegerField(default=0, editable=False)
+    refused_email = models.EmailField(blank=True, editable=False)
+
     objects = UserManager()
 
     USERNAME_FIELD = "email"
@@ -97,6 +126,18 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     class Meta:
         verbose_name = "learner"
+        indexes = [
+            models.Index(
+                fields=["time_zone", "remind_at"],
+                name="learner_reminders",
+                condition=models.Q(reminders=True, is_active=True),
+            ),
+            models.Index(
+                fields=["time_zone", "remind_at"],
+                name="learner_summaries",
+                condition=models.Q(weekly_summary=True, is_active=True),
+            ),
+        ]
         constraints = [
             models.CheckConstraint(
                 condition=models.Q(is_guest=True) ^ ~models.Q(email=""), name="guests_have_no_email"
@@ -111,6 +152,8 @@ class User(AbstractBaseUser, PermissionsMixin):
                 ),
                 name="break_from_until",
             ),
+            models.CheckConstraint(condition=models.Q(remind_at__lte=47), name="remind_at_a_half_hour"),
+            models.CheckConstraint(condition=models.Q(remind_days__lte=EVERY_DAY), name="remind_on_weekdays"),
         ]
 
     def __str__(self) -> str:

@@ -10,13 +10,13 @@ from accounts import time_zones
 from accounts.models import User
 
 
-def whole_number(label: str, most: int, hint: str) -> forms.IntegerField:
-    """Return a field for 0 to `most` that keeps what was typed, and has one sentence for all mistakes."""
-    wrong = f"{label} must be a whole number between 0 and {most}."
+def whole_number(label: str, most: int, hint: str, least: int = 0) -> forms.IntegerField:
+    """Return a field for `least` to `most` that keeps what was typed, with one sentence for all mistakes."""
+    wrong = f"{label} must be a whole number between {least} and {most}."
     return forms.IntegerField(
         label=label,
         help_text=hint,
-        min_value=0,
+        min_value=least,
         max_value=most,
         widget=forms.TextInput(attrs={"class": "in in--sm", "inputmode": "numeric", "autocomplete": "off"}),
         error_messages=dict.fromkeys(("required", "invalid", "min_value", "max_value"), wrong),

@@ -6,8 +6,11 @@ commands neither import this module nor need Redis.
 """
 
 import os
+from typing import Any
 
 from celery import Celery
+from celery.schedules import crontab
+from kombu import Queue
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
@@ -18,6 +21,14 @@ from config import private_redis
 REDIS_URL = settings.REDIS_URL or private_redis.on_this_machine(settings.VAR_DIR, settings.PORT).url
 # The queue may have a Redis of its own; `manage.py serve` says in this variable where it has started one.
 BROKER_URL = os.environ.get("CELERY_BROKER_URL") or private_redis.for_celery(REDIS_URL)
+
+SWEEP = settings.REMINDER_SWEEP_SECONDS
+
+
+def every(seconds: int, task: str) -> dict[str, Any]:
+    """Return an entry for beat; what no worker has taken when the next one comes is dropped."""
+    return {"task": task, "schedule": seconds, "options": {"expires": seconds}}
+
 
 app = Celery("engram")
 # Also for the tasks that threads look up, which `set_as_current` doesn't reach.
@@ -62,7 +73,16 @@ app.conf.update(
     worker_pool="solo" if settings.EMBEDDED else "prefork",
     worker_concurrency=1 if settings.EMBEDDED else 2,
     worker_redirect_stdouts=False,  # a mail that is printed stays as it is
-    beat_schedule={},
-    # In memory: each entry comes round within minutes, so nothing has to be remembered across a restart.
+    # Mails have a queue of their own, so that the ticks of beat don't wait behind thousands of them. A worker
+    # takes from both in turn.
+    task_queues=[Queue("celery"), Queue("mails")],
+    task_routes={"reminders.send": {"queue": "mails"}},
+    beat_schedule={
+        "list the mails whose time has just come": every(4 * SWEEP, "reminders.plan"),
+        "list the mails of the whole day": every(40 * SWEEP, "reminders.plan_day"),
+        "hand out the mails that are due": every(SWEEP, "reminders.sweep"),
+        "clear what is over": {"task": "clear", "schedule": crontab(hour=3, minute=17)},
+    },
+    # In memory: each entry comes round soon, so nothing has to be remembered across a restart.
     beat_scheduler="celery.beat:Scheduler",
 )

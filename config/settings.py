@@ -6,11 +6,14 @@ the console. With DATABASE_URL it is a server, and whatever a server needs must 
 
 from pathlib import Path
 from secrets import token_urlsafe
+from typing import Any
 from urllib.parse import urlsplit
 
 import environ
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
+
+from config import mail_settings
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
@@ -171,7 +174,7 @@ ACCOUNT_EMAIL_VERIFICATION = "optional"
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_LOGOUT_REDIRECT_URL = "landing"
 ACCOUNT_PREVENT_ENUMERATION = "strict"
-ACCOUNT_RATE_LIMITS = {"guest": "20/m/ip", "signup_again": "5/5m/key"}
+ACCOUNT_RATE_LIMITS = {"guest": "20/m/ip", "signup_again": "5/5m/key", "send_one_now": "5/h/user"}
 ACCOUNT_REAUTHENTICATION_REQUIRED = True
 ACCOUNT_SESSION_REMEMBER = True
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
@@ -203,9 +206,14 @@ STORAGES = {
 }
 FIXTURE_DIRS = [BASE_DIR / "fixtures"]
 
-vars().update(environ.Env.email_url_config(env.str("EMAIL_URL", "consolemail://")))
-EMAIL_TIMEOUT = 10  # seconds; without it a mail server that hangs holds the page for ever
+EMAIL_TIMEOUT = env.int("EMAIL_TIMEOUT", 10)  # seconds; a mail server that hangs holds a page no longer
+ANYMAIL: dict[str, Any] = {}
+MAIL_WEBHOOK = ""  # the view that takes a provider's reports, which have no address without it
+_url = env.str("EMAIL_URL", "") or "consolemail://"
+_secret = env.str("ANYMAIL_WEBHOOK_SECRET", "")
+vars().update(mail_settings.from_url(_url, folder=BASE_DIR, timeout=EMAIL_TIMEOUT, webhook_secret=_secret))
 DEFAULT_FROM_EMAIL = env.str("EMAIL_FROM", f"Engram <engram@{urlsplit(BASE_URL).hostname}>")
+REMINDER_SWEEP_SECONDS = env.int("REMINDER_SWEEP_SECONDS", 15)  # beat's other times are multiples of it
 
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {

@@ -1,7 +1,9 @@
 """Every address of the project."""
 
+from django.conf import settings
 from django.contrib import admin
 from django.urls import include, path
+from django.utils.module_loading import import_string
 
 urlpatterns = [
     path("accounts/", include("allauth.urls")),
@@ -9,3 +11,6 @@ urlpatterns = [
     path("", include("accounts.urls")),
     path("", include("flashcards.urls")),
 ]
+if settings.MAIL_WEBHOOK:
+    view = import_string(settings.MAIL_WEBHOOK).as_view()
+    urlpatterns.append(path("webhooks/mail/", view, name="mail-webhook"))

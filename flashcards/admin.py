@@ -4,11 +4,12 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 
+from accounts.models import User
 from flashcards import cards
-from flashcards.models import Card, Deck, ReviewLog, ReviewState, Topic
+from flashcards.models import Card, Deck, Reminder, ReviewLog, ReviewState, Topic
 
 
 class CardForm(forms.ModelForm):  # type: ignore[type-arg]
@@ -118,3 +119,24 @@ class ReviewLogAdmin(LookOnly):
     @admin.display(ordering="state__card__key")
     def card(self, row: ReviewLog) -> str:
         return row.state.card.key
+
+
+@admin.register(Reminder)
+class ReminderAdmin(LookOnly):
+    list_display = ("intended_on", "learner", "kind", "state", "tries", "sent_at", "reason")
+    list_filter = ("state", "kind")
+    list_select_related = ("learner",)
+    search_fields = ("learner__email", "message_id")
+    search_help_text = "The learner’s whole address, or the whole Message-ID."
+    ordering = ("-id",)
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: QuerySet[Reminder], search_term: str
+    ) -> tuple[QuerySet[Reminder], bool]:
+        """Find by the two indexes; a search within the texts would read every mail."""
+        wanted = search_term.strip()
+        if not wanted:
+            return queryset, False
+        learners = list(User.objects.filter(email=wanted.lower()).values_list("pk", flat=True))
+        found = Q(learner__in=learners) | Q(message_id=f"<{wanted.strip('<>')}>")
+        return queryset.filter(found), False

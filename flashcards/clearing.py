@@ -1,4 +1,4 @@
-"""Forgets visitors who tried Engram without an account and didn't come back."""
+"""Forgets what is over: visitors without an account who didn't come back, expired sessions, old mails."""
 
 from datetime import datetime
 
@@ -7,7 +7,7 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef
 
 from accounts.models import User
-from flashcards.models import ReviewLog
+from flashcards.models import Reminder, ReviewLog
 
 CHUNK = 200
 
@@ -32,3 +32,8 @@ def clear_guests(idle_since: datetime) -> int:
 def clear_sessions(now: datetime) -> int:
     """Delete the sessions that have expired; return how many."""
     return Session.objects.filter(expire_date__lt=now).delete()[0]
+
+
+def clear_mails(before: datetime) -> int:
+    """Delete the record of mails whose day was over before then; return how many."""
+    return Reminder.objects.filter(expires_at__lt=before).delete()[0]

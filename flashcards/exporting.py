@@ -15,7 +15,7 @@ from allauth.account.models import EmailAddress
 from django.db.models import Count, Exists, OuterRef, Q
 
 from accounts.models import User
-from flashcards.models import Card, DayStat, Interview, Note, ReviewLog, ReviewState, Topic
+from flashcards.models import Card, DayStat, Interview, Note, Reminder, ReviewLog, ReviewState, Topic
 
 FORMAT: Final = "engram-export"
 VERSION: Final = 1
@@ -24,7 +24,8 @@ CHUNK: Final = 20
 CARD: Final = {"key": "key", "deck": "topic__deck__key", "topic": "topic__key", "question": "question"}
 ACCOUNT: Final = (
     "email is_guest joined_at last_login time_zone day_start new_cards_per_day reviews_per_day theme "
-    "single_keys interview_on break_from break_until"
+    "single_keys interview_on break_from break_until reminders remind_at remind_days remind_from_cards "
+    "weekly_summary snoozed_to mail_from_on mails_unanswered refused_email"
 ).split()
 STATE: Final = (
     "repetitions ease interval drill due_on own_due_on introduced_on last_reviewed_on last_answered_at "
@@ -32,6 +33,9 @@ STATE: Final = (
 ).split()
 DAY: Final = "day answers tested recalled mature_tested mature_recalled unbroken".split()
 INTERVIEW: Final = ("company", "role", "on")
+MAIL: Final = (
+    "kind intended_on state message_id expires_at next_try_at queued_at lease_until tries sent_at reason"
+).split()
 EVENT: Final = (
     "sequence kind grade at zone study_day thinking_ms reading_ms submission undoes batch predicted "
     "for_retention interval_before repetitions ease interval drill due_on lapses scheduler scheduler_version"
@@ -46,6 +50,7 @@ def export(learner: User, now: datetime) -> Iterator[str]:
         "exported_at": now,
         "account": _account(learner),
         "interviews": _interviews(learner),
+        "mails": list(Reminder.objects.filter(learner=learner).order_by("intended_on", "kind").values(*MAIL)),
         "days": list(DayStat.objects.filter(learner=learner).order_by("day").values(*DAY)),
         "topics": _topics(),
     }

@@ -101,6 +101,8 @@ def write(
     rollup.add(learner, row, event.study_day)
     state.save()
     row.save(force_insert=True)
+    if event.kind in schedule.ANSWERS and learner.mails_unanswered:
+        _answers_mails(learner)
     return row
 
 
@@ -161,3 +163,9 @@ def _for_retention(state: ReviewState, before: Schedule, event: Event) -> bool:
         return True
     today = ReviewLog.objects.filter(state=state, study_day=event.study_day, for_retention=True)
     return not history.standing(today).exists()
+
+
+def _answers_mails(learner: User) -> None:
+    """Let mails come every day again."""
+    learner.mails_unanswered, learner.mail_from_on = 0, None
+    learner.save(update_fields=["mails_unanswered", "mail_from_on"])

@@ -1,16 +1,19 @@
-"""Decks and cards, each learner's review state and its log, interviews: mapping and constraints."""
+"""Decks and cards, each learner's review state and its log, interviews, mails: mapping and constraints."""
 
 from flashcards.models.decks import Card, Deck, Topic
 from flashcards.models.interviews import Interview, InterviewTopic
+from flashcards.models.reminders import Heartbeat, Reminder
 from flashcards.models.reviews import DayStat, Note, ReviewLog, ReviewState
 
 __all__ = [
     "Card",
     "DayStat",
     "Deck",
+    "Heartbeat",
     "Interview",
     "InterviewTopic",
     "Note",
+    "Reminder",
     "ReviewLog",
     "ReviewState",
     "Topic",

@@ -12,7 +12,8 @@ from playwright.sync_api import Page, Response
 from accounts.models import User
 from flashcards import interviews
 from flashcards.interviews import Wanted
-from flashcards.models import Card, Interview
+from flashcards.models import Card, Interview, Reminder
+from flashcards.reminders import links
 from tests.browser.looks import LOOKS, assert_accessible, every_look
 from tests.making import answered, learner, scheduled
 
@@ -49,6 +50,9 @@ OWN = (
     "/cards/{card}/",
     "/cards/{card}/note/",
     "/settings/",
+    "/unsubscribe/{stop}/",
+    "/snooze/{snooze}/?for=week",
+    "/staff/reminders/",
     "/accounts/email/",
     "/accounts/password/change/",
     "/accounts/logout/",
@@ -65,7 +69,7 @@ def card(transactional_db: None) -> Card:
 
 @pytest.fixture
 def who(card: Card, sign_in: Callable[[User], None]) -> User:
-    user = learner(new_cards_per_day=3)
+    user = learner(new_cards_per_day=3, is_staff=True)
     for other in Card.objects.order_by("position")[:8]:
         answered(user, other, 4, 2, 4)
     answered(user, card, 5, 3, 4)
@@ -73,13 +77,32 @@ def who(card: Card, sign_in: Callable[[User], None]) -> User:
     weights = {card.topic_id: 2}
     wanted = Wanted("Acme", timezone.localdate() + timedelta(days=18), "MLOps engineer", weights)
     interviews.add(user, wanted, timezone.now())
+    refused(user)
     sign_in(user)
     return user
 
 
+def refused(user: User) -> None:
+    """Store a mail that the page for staff has to tell about at length."""
+    now, reason = timezone.now(), f"550 5.1.1 {'no-such-user-' * 9} rejected"
+    Reminder.objects.create(
+        learner=user,
+        kind="daily",
+        state="refused",
+        reason=reason,
+        intended_on=now.date(),
+        message_id="<1@engram.example>",
+        expires_at=now,
+        next_try_at=now,
+    )
+
+
 def address(path: str, card: Card) -> str:
-    """Return the path with the numbers that the database gave."""
-    return path.format(card=card.pk, interview=Interview.objects.get().pk)
+    """Return the path with the numbers that the database gave, and the tokens of the learner's mails."""
+    interview = Interview.objects.get()
+    stop = links.unsubscribe_url(interview.learner_id, "daily")
+    tokens = {"stop": stop.split("/")[-2], "snooze": links.snooze_url(interview.learner_id).split("/")[-2]}
+    return path.format(card=card.pk, interview=interview.pk, **tokens)
 
 
 def visit(page: Page, path: str) -> Response:

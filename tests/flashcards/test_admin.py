@@ -123,6 +123,9 @@ def test_a_learner_is_not_made_and_their_settings_can_be_mended(operator):
         "reviews_per_day": 9,
         "theme": "dark",
         "is_active": "on",
+        "remind_at": 17,
+        "remind_days": 31,
+        "remind_from_cards": 5,
     }
     response = operator.post(page("accounts_user_change", who.pk), data)
     assert response.status_code == 302

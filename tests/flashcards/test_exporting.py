@@ -11,7 +11,7 @@ from django.urls import reverse
 
 from accounts.models import User
 from flashcards import exporting, notes, reviewing
-from flashcards.models import Card, DayStat, Interview, InterviewTopic, ReviewLog, ReviewState
+from flashcards.models import Card, DayStat, Interview, InterviewTopic, Reminder, ReviewLog, ReviewState
 from flashcards.scheduling import schedule, sm2
 from flashcards.scheduling.schedule import Event, Kind
 from tests import making
@@ -35,6 +35,7 @@ def test_nothing_is_forgotten():
     assert set(exporting.ACCOUNT) == own
     assert set(exporting.DAY) == columns(DayStat, "learner")
     assert set(exporting.INTERVIEW) == columns(Interview, "learner")
+    assert set(exporting.MAIL) == columns(Reminder, "learner")
 
 
 def test_a_new_learner_has_an_account_and_no_cards():
@@ -102,6 +103,23 @@ def test_interviews_study_days_and_the_sizes_of_topics_are_there():
         (str(day(2)), 1, 1, 0),
     ]
     assert [row["cards"] for row in data["topics"]] == [10, 1]
+
+
+def test_what_mails_are_wanted_and_every_mail_is_there_and_no_other_learners():
+    who, other = making.learner(reminders=True, remind_at=17, remind_days=0b11), making.learner()
+    for learner, number in ((who, 1), (who, 2), (other, 1)):
+        message_id = f"<daily-{number}-{learner.pk}@localhost>"
+        times = {"expires_at": at(number + 1), "next_try_at": at(number)}
+        Reminder.objects.create(
+            learner=learner, kind="daily", intended_on=day(number), message_id=message_id, **times
+        )
+    data = exported(who)
+    account = data["account"]
+    assert (account["reminders"], account["remind_at"], account["remind_days"]) == (True, 17, 3)
+    assert [(row["intended_on"], row["state"], row["message_id"]) for row in data["mails"]] == [
+        (str(day(1)), "due", f"<daily-1-{who.pk}@localhost>"),
+        (str(day(2)), "due", f"<daily-2-{who.pk}@localhost>"),
+    ]
 
 
 def test_instants_keep_their_microseconds():

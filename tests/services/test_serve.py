@@ -3,13 +3,15 @@
 import os
 import signal
 import socket
+import sqlite3
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 from urllib.request import urlopen
@@ -32,7 +34,18 @@ ALONE = {
     "CELERY_BROKER_URL": "",
     "DEBUG": "0",
     "SECRET_KEY": "for-tests-only",
+    "REMINDER_SWEEP_SECONDS": "3600",  # beat keeps quiet, so that the queue holds what a test puts there
 }
+# Somebody who wants a mail at the half hour that it is.
+WAITS_FOR_A_MAIL = """
+from django.utils import timezone
+from tests.accounts.people import ADA, account
+from tests.making import deck
+
+now = timezone.now()
+deck(3)
+account(ADA, confirmed=True, reminders=True, remind_at=2 * now.hour + now.minute // 30)
+"""
 SECONDS = 90  # for what takes one or two on a machine that has nothing else to do
 ON_LINUX = pytest.mark.skipif(
     sys.platform != "linux", reason="only Linux tells a process that its parent has died"
@@ -105,17 +118,35 @@ def command_of(port: int) -> list[str]:
     return [sys.executable, "manage.py", "serve", "--bind", f"127.0.0.1:{port}"]
 
 
+@cache
+def database(script: str = "") -> bytes:
+    """Return a migrated SQLite file, after a script has filled it."""
+    with tempfile.TemporaryDirectory() as folder:
+        file, command = Path(folder) / "engram.sqlite3", ["manage.py", "migrate", "--verbosity", "0"]
+        if script:
+            file.write_bytes(database())
+            command = ["-c", f"import django; django.setup()\n{script}"]
+        environment = os.environ | ALONE | {"VAR_DIR": folder, "DJANGO_SETTINGS_MODULE": "config.settings"}
+        subprocess.run([sys.executable, *command], cwd=ROOT, env=environment, check=True)
+        return file.read_bytes()
+
+
 @contextmanager
-def run_engram() -> Iterator[Engram]:
-    """Run Engram until it answers and its worker does; whatever is left of it afterwards is killed."""
+def run_engram(script: str = "", **environment: str) -> Iterator[Engram]:
+    """Run Engram until it answers and its worker does; whatever is left of it afterwards is killed.
+
+    Its mails go to a folder of their own.
+    """
     # Not in pytest's folder, whose path may be too long for a socket.
     with tempfile.TemporaryDirectory(prefix="engram-", dir="/tmp", ignore_cleanup_errors=True) as name:
         folder, port = Path(name), servers.free_port()
+        (folder / "engram.sqlite3").write_bytes(database(script))
+        own = {"VAR_DIR": name, "EMAIL_URL": f"filemail://{name}/mails"}
         with (folder / "output").open("wb") as output:
             process = subprocess.Popen(
                 command_of(port),
                 cwd=ROOT,
-                env=os.environ | ALONE | {"VAR_DIR": name},
+                env=os.environ | ALONE | own | environment,
                 stdout=output,
                 stderr=subprocess.STDOUT,
             )
@@ -138,6 +169,24 @@ def engram() -> Iterator[Engram]:
         yield started
         started.process.terminate()
         assert started.process.wait(SECONDS) == 0
+
+
+@pytest.fixture(scope="module")
+def ticking() -> Iterator[Engram]:
+    with run_engram(WAITS_FOR_A_MAIL, REMINDER_SWEEP_SECONDS="1") as started:
+        yield started
+
+
+def rows(engram: Engram, query: str) -> list[Any]:
+    """Return what its database holds."""
+    with closing(sqlite3.connect(f"file:{engram.folder}/engram.sqlite3?mode=ro", uri=True)) as held:
+        return held.execute(query).fetchall()
+
+
+def mails(engram: Engram) -> list[str]:
+    """Return the mails that it has sent."""
+    files = sorted((engram.folder / "mails").glob("*.log"))
+    return [mail for file in files for mail in file.read_text().split(f"\n{'-' * 79}\n") if mail.strip()]
 
 
 def asked(engram: Engram) -> str:
@@ -255,6 +304,24 @@ def test_a_web_process_does_without_celery():
     assert (
         subprocess.run([sys.executable, "-c", script], cwd=ROOT, env=environment, check=False).returncode == 0
     )
+
+
+# Its ticks
+
+
+def test_a_tick_of_beat_comes_through_the_queue_and_a_worker_to_the_database(ticking):
+    assert until(lambda: rows(ticking, "SELECT at FROM flashcards_heartbeat WHERE name = 'heartbeat'"))
+
+
+def test_by_itself_it_sends_a_learner_whose_hour_has_come_one_mail(ticking):
+    assert until(lambda: rows(ticking, "SELECT 1 FROM flashcards_reminder WHERE state = 'sent'"))
+    later = "SELECT 1 FROM flashcards_heartbeat, flashcards_reminder WHERE julianday(at) > julianday(sent_at)"
+    assert until(lambda: rows(ticking, later))
+    ((message_id,),) = rows(ticking, "SELECT message_id FROM flashcards_reminder")
+    (mail,) = mails(ticking)
+    assert "\nTo: ada@example.org\n" in mail
+    assert f"\nMessage-ID: {message_id}\n" in mail
+    assert "Traceback" not in ticking.output()
 
 
 # Its queue
