@@ -1,7 +1,7 @@
 """For every time zone: which half hours have come by an instant, and until when a mail for them may leave."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Final
 from zoneinfo import ZoneInfo
@@ -29,13 +29,31 @@ def come(zones: Iterable[str], now: datetime, back: timedelta = ONE_DAY) -> list
     Of yesterday only the slots of the last hour count: where the clocks skip the end of a day, they come when
     that day is over.
     """
-    found = list[Come]()
+    found, alike = list[Come](), dict[timedelta, list[Come]]()
     for zone in zones:
-        today = now.astimezone(ZoneInfo(zone)).date()
-        if now - GRACE < hours.slot_start(today, 0, zone):
-            found += _on(today - ONE_DAY, zone, now, min(back, GRACE))
-        found += _on(today, zone, now, back)
+        offset = _steady_offset(zone, now)
+        if offset is None:
+            found += _in(zone, now, back)
+            continue
+        if offset not in alike:
+            alike[offset] = _in(zone, now, back)
+        found += [replace(moment, zone=zone) for moment in alike[offset]]
     return found
+
+
+def _steady_offset(zone: str, now: datetime) -> timedelta | None:
+    """Return the zone's offset from UTC; None where it changes within two days: such zones differ."""
+    place = ZoneInfo(zone)
+    offsets = {(now + days * ONE_DAY).astimezone(place).utcoffset() for days in (-2, 0, 2)}
+    return offsets.pop() if len(offsets) == 1 else None
+
+
+def _in(zone: str, now: datetime, back: timedelta) -> list[Come]:
+    found = list[Come]()
+    today = now.astimezone(ZoneInfo(zone)).date()
+    if now - GRACE < hours.slot_start(today, 0, zone):
+        found += _on(today - ONE_DAY, zone, now, min(back, GRACE))
+    return found + _on(today, zone, now, back)
 
 
 def _on(day: date, zone: str, now: datetime, back: timedelta) -> list[Come]:

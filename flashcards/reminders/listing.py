@@ -22,7 +22,8 @@ COLUMNS: Final = "zone, day, written, weekday, first_slot, last_slot, expires_at
 
 # First whose time of day has come, who wants mail on this weekday, isn't in a break and hasn't put it off
 # (materialized, or PostgreSQL would begin with all addresses); then who of them has a confirmed address that
-# was never refused. What is due is counted when the mail is sent.
+# was never refused (counted, for the same reason: it is then looked up for each of them). What is due is seen
+# when the mail is sent.
 LIST: Final = """
     INSERT INTO flashcards_reminder
         (learner_id, kind, intended_on, state, message_id, expires_at, next_try_at, tries, reason)
@@ -41,9 +42,9 @@ LIST: Final = """
     SELECT id, %s, day, 'due', '<' || %s || '-' || written || '-' || id || '@' || %s || '>',
         expires_at, %s, 0, ''
     FROM whose
-    WHERE EXISTS (SELECT 1 FROM account_emailaddress AS a
+    WHERE (SELECT count(*) FROM account_emailaddress AS a
             WHERE a.user_id = whose.id AND a.email = whose.email AND a.verified
-                AND a.email <> whose.refused_email)
+                AND a.email <> whose.refused_email) > 0
         AND NOT EXISTS (SELECT 1 FROM flashcards_reminder AS r
             WHERE r.learner_id = whose.id AND r.intended_on = whose.day AND r.kind = %s)
     ON CONFLICT DO NOTHING

@@ -80,3 +80,11 @@ def test_the_hour_that_nuuk_skips_belongs_to_the_date_it_was_meant_for():
     # At America/Nuuk the 28th of March 2026 ends at 23:00; the next instant is 00:00 of the 29th, 01:00 UTC.
     found = {(m.day, slot) for m in come(["America/Nuuk"], utc(2026, 3, 29, 1)) for slot in (m.first, m.last)}
     assert (date(2026, 3, 28), 47) in found
+
+
+@pytest.mark.parametrize(
+    "now", [utc(2026, 11, 24, 8, 0, 30), utc(2026, 3, 29, 1, 10), utc(2026, 4, 3, 23, 50)]
+)
+def test_zones_taken_together_come_as_each_by_itself(now):
+    zones = sorted(time_zones.known())
+    assert come(zones, now) == [moment for zone in zones for moment in come([zone], now)]
