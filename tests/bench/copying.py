@@ -12,11 +12,13 @@ from django.db.models import Model
 def copies(pattern: Model, source: str, where: str = "true", **columns: str) -> None:
     """Insert a copy of the row for each row of `source` (a FROM item), with these SQL expressions in it."""
     meta = type(pattern)._meta
-    names = [field.attname for field in meta.concrete_fields if not (field.primary_key or field.generated)]
-    values = [columns.get(name, f"pattern.{name}") for name in names]
+    fields = [field for field in meta.concrete_fields if not (field.primary_key or field.generated)]
+    names = [str(field.column) for field in fields]
+    values = [columns.get(name, f'pattern."{name}"') for name in names]
+    listed = ", ".join(f'"{name}"' for name in names)
     with connection.cursor() as cursor:
         cursor.execute(
-            f"INSERT INTO {meta.db_table} ({', '.join(names)}) "
+            f"INSERT INTO {meta.db_table} ({listed}) "
             f"SELECT {', '.join(values)} FROM {meta.db_table} AS pattern CROSS JOIN {source} "
             f"WHERE pattern.id = {pattern.pk} AND {where}"
         )

@@ -26,12 +26,13 @@ class Size:
 
     states: int
     large_deck: int
+    learners: int
 
 
 SIZES = {
-    "small": Size(100_000, 20_000),
-    "default": Size(1_000_000, 200_000),
-    "large": Size(10_000_000, 1_000_000),
+    "small": Size(100_000, 20_000, 10_000),
+    "default": Size(1_000_000, 200_000, 100_000),
+    "large": Size(10_000_000, 1_000_000, 1_000_000),
 }
 
 
