@@ -5,8 +5,8 @@ export PORT ?= 8000
 BIND ?= 127.0.0.1
 ARGS ?=
 SIZE ?= default
-# Processes for pytest-xdist, for example WORKERS=2; empty: one process, no xdist.
-WORKERS ?=
+# Processes for pytest-xdist; WORKERS= (empty) runs the tests in one, as --pdb and --headed want it.
+WORKERS ?= 2
 
 # Only a quicker installer: where it can't be had, pip does the same.
 UV_VERSION := 0.13.9
@@ -15,7 +15,7 @@ VENV := .venv
 PYTHON := $(VENV)/bin/python
 MANAGE := $(PYTHON) manage.py
 SERVICES := $(PYTHON) -m tests.running.with_services
-PYTEST := $(PYTHON) -m pytest $(if $(WORKERS),-n $(WORKERS))
+PYTEST := $(PYTHON) -m pytest $(if $(WORKERS),-n $(WORKERS) --dist loadgroup)
 RUNTIME := $(VENV)/runtime-installed
 DEVELOPMENT := $(VENV)/development-installed
 
@@ -33,7 +33,7 @@ COMPILE := $(PYTHON) -m uv pip compile pyproject.toml
 COMPILE_OPTIONS := --universal --generate-hashes --no-emit-index-url --python-version 3.11
 
 .DEFAULT_GOAL := help
-.PHONY: help run bench test test-sqlite test-postgres check fix seed setup setup-dev lock browser always
+.PHONY: help run bench soak test test-sqlite test-postgres check fix seed setup setup-dev lock browser always
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' Makefile
@@ -68,6 +68,9 @@ check: setup-dev ## lint, format, templates, types, contracts, migrations, deplo
 
 bench: setup-dev browser ## measure against the budgets of docs/performance.md (SIZE=small, default, large)
 	@env -u DATABASE_URL -u REDIS_URL SIZE=$(SIZE) $(SERVICES) $(PYTHON) -m tests.bench
+
+soak: setup-dev ## ten thousand mails while everything fails: none lost, none doubled (LEARNERS=2000 KILLS=5 SEED=2)
+	@$(TESTS) $(SERVICES) $(PYTHON) -m tests.soak
 
 fix: setup-dev ## mend what the formatters and the linter can mend
 	@$(PYTHON) -m ruff check --quiet --fix-only

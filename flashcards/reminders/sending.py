@@ -18,7 +18,7 @@ from flashcards.reminders import claims, handing, trouble, urgency, wanted, week
 from flashcards.reminders.trouble import Trouble
 from flashcards.reminders.writing import Written
 
-PAUSES: Final = [timedelta(seconds=seconds) for seconds in (15, 60, 180, 600)]
+PAUSES: Final = [timedelta(seconds=seconds) for seconds in (15, 60, 120, 240)]
 MOST_FAILURES: Final = 2  # in a row, then the mail server is taken to be down
 DOWN: Final = timedelta(minutes=1)
 LONGEST: Final = timedelta(seconds=45)  # for a portion; what is left of it is handed out anew
@@ -68,6 +68,7 @@ def _send_one(pk: int, connection: Any, clock: Clock) -> tuple[str, bool]:
         return State.SKIPPED, True
     try:
         message = writing.message(claimed.learner, claimed.kind, written, claimed.message_id)
+        connection.open()  # or each mail would have a connection of its own
         connection.send_messages([message])
     except trouble.ERRORS as error:
         return _failed(claimed, error, clock())

@@ -87,11 +87,13 @@ def test_it_is_the_latest_week_that_is_over_or_ends_today(number):
 
 
 def test_a_card_is_counted_once_and_a_new_one_as_new():
-    who, (old, fresh) = learner(), deck(2)
+    who, (old, fresh, undone) = learner(), deck(3)
     graded(who, old, 2, at(7))  # comes again the day after
     graded(who, old, 2, at(8))
     graded(who, old, 4, at(8, 13))  # a drill
     graded(who, fresh, 4, at(9))
+    row = graded(who, undone, 4, at(10))
+    reviewing.undo(who, row.pk, at(10))
     week = summed_up(who).week
     assert (week.answers, week.cards, week.started) == (3, 2, 1)
     assert (week.rate.recalled, week.rate.tested) == (0, 1)

@@ -1,0 +1,30 @@
+"""The faults of tests/services at full size: `make soak`, or `make soak LEARNERS=2000 KILLS=5`.
+
+Reminds ten thousand learners while workers and Redis are killed and emptied and the mail server fails, and
+prints what became of their mails. The exit status is 1 when one was lost or doubled, or came too late.
+"""
+
+import os
+import sys
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import django
+
+SETTINGS = {
+    "BASE_URL": "http://localhost:8000",
+    "DEBUG": "0",
+    "DJANGO_SETTINGS_MODULE": "config.settings",
+    "SECRET_KEY": "for-tests-only",
+}
+SIZE = {"LEARNERS": 10_000, "KILLS": 20, "FLUSHES": 5, "REDIS_KILLS": 1, "SEED": 1}
+
+with TemporaryDirectory(prefix="engram-soak-") as folder:
+    os.environ.update(SETTINGS, VAR_DIR=folder)
+    django.setup()
+
+    from tests.services.mail_storm import Size
+    from tests.soak import run
+
+    chosen = {name.lower(): int(os.environ.get(name) or usual) for name, usual in SIZE.items()}
+    sys.exit(run.main(Path(folder), Size(**chosen)))
