@@ -25,6 +25,13 @@ def pytest_configure() -> None:
     settings.EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    # With pytest-xdist: what starts programs of its own runs one by one, beside the rest.
+    for item in items:
+        if {"browser", "services"} & set(item.path.parts):
+            item.add_marker(pytest.mark.xdist_group("programs"))
+
+
 @pytest.fixture(scope="session")
 def django_db_modify_db_settings(
     django_db_modify_db_settings_parallel_suffix: None, tmp_path_factory: pytest.TempPathFactory
