@@ -5,7 +5,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 from unittest.mock import patch
 from urllib.parse import urlsplit
 
@@ -13,7 +12,7 @@ from django.core.management import call_command
 from django.db import connection, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 
-from config import settings
+from config import database_settings
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,8 +60,7 @@ def sqlite(file: Path) -> Database:
 
 
 def _opened(url: str, *, fill: bool) -> Database:
-    with patch.dict(os.environ, DATABASE_URL=url):
-        described: dict[str, Any] = settings._databases()["default"]
+    described = database_settings.from_url(url)
     if url.startswith("postgres"):
         described["OPTIONS"]["options"] = "-c statement_timeout=0"  # ten million rows take their time
     with patch.dict(connections.databases, default=described):

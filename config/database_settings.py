@@ -1,0 +1,36 @@
+"""DATABASE_URL as Django's settings."""
+
+from pathlib import Path
+from typing import Any, Final
+
+import environ
+
+SECONDS_KEPT: Final = 600  # an idle connection, before it is opened anew
+SECONDS_TO_CONNECT: Final = 5
+SQLITE: Final = {
+    "transaction_mode": "IMMEDIATE",
+    "timeout": 20,
+    "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON;",
+}
+
+
+def from_url(url: str, *, password: str = "", pooled: bool = False) -> dict[str, Any]:
+    """Return the entry of DATABASES for this address.
+
+    SQLite is opened so that two writers wait for each other instead of failing: IMMEDIATE takes the write
+    lock when a transaction begins, so a read never has to be upgraded to a write half way, which SQLite
+    refuses at once whatever the timeout. Its folder is made.
+
+    A `password` fills the place of one that the address doesn't hold. `pooled` says that between us and
+    PostgreSQL stands a pooler which may give each transaction another connection: then no cursor may outlive
+    its transaction.
+    """
+    config: dict[str, Any] = environ.Env.db_url_config(url)
+    if config["ENGINE"].endswith("sqlite3"):
+        Path(config["NAME"]).parent.mkdir(parents=True, exist_ok=True)
+        config["OPTIONS"] = dict(SQLITE)
+    else:
+        config["OPTIONS"] = config.get("OPTIONS", {}) | {"connect_timeout": SECONDS_TO_CONNECT}
+        config["PASSWORD"] = config["PASSWORD"] or password
+        config["DISABLE_SERVER_SIDE_CURSORS"] = pooled
+    return config | {"CONN_MAX_AGE": SECONDS_KEPT, "CONN_HEALTH_CHECKS": True}
