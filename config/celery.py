@@ -16,7 +16,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
 from django.conf import settings
 
-from config import private_redis
+from config import error_reports, private_redis
 
 REDIS_URL = settings.REDIS_URL or private_redis.on_this_machine(settings.VAR_DIR, settings.PORT).url
 # The queue may have a Redis of its own; `manage.py serve` says in this variable where it has started one.
@@ -30,10 +30,12 @@ def every(seconds: int, task: str) -> dict[str, Any]:
     return {"task": task, "schedule": seconds, "options": {"expires": seconds}}
 
 
+error_reports.start()
 app = Celery("engram")
 # Also for the tasks that threads look up, which `set_as_current` doesn't reach.
 app.set_default()
 app.autodiscover_tasks()
+app.autodiscover_tasks(["config"], related_name="task_logs")
 
 app.conf.update(
     broker_url=BROKER_URL,

@@ -1,9 +1,10 @@
-"""Decks and cards, each learner's review state and its log, interviews, mails: mapping and constraints."""
+"""Decks and cards, each learner's state and its log, interviews, mails, tallies: mapping and constraints."""
 
 from flashcards.models.decks import Card, Deck, Topic
 from flashcards.models.interviews import Interview, InterviewTopic
 from flashcards.models.reminders import Heartbeat, Reminder
 from flashcards.models.reviews import DayStat, Note, ReviewLog, ReviewState
+from flashcards.models.tallies import Tally
 
 __all__ = [
     "Card",
@@ -16,5 +17,6 @@ __all__ = [
     "Reminder",
     "ReviewLog",
     "ReviewState",
+    "Tally",
     "Topic",
 ]

@@ -63,13 +63,17 @@ class Status:
     @property
     def alive(self) -> bool:
         """Whether beat, broker, worker and database work together."""
-        most = max(SILENT, SWEEPS * timedelta(seconds=settings.REMINDER_SWEEP_SECONDS))
-        return self.silence is not None and self.silence < most
+        return self.silence is not None and self.silence < longest_silence()
 
     @property
     def well(self) -> bool:
         """Whether nobody has to do anything."""
         return self.alive and not self.late
+
+
+def longest_silence() -> timedelta:
+    """Return how long no task may come through before they are taken not to."""
+    return max(SILENT, SWEEPS * timedelta(seconds=settings.REMINDER_SWEEP_SECONDS))
 
 
 def beat(name: str, now: datetime) -> None:

@@ -10,6 +10,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_safe
 
+from accounts import second_factor
 from flashcards.models import Reminder
 from flashcards.reminders import watching
 from flashcards.reminders.watching import Reason, Status
@@ -20,7 +21,7 @@ from flashcards.reminders.watching import Reason, Status
 @login_not_required
 def reminder_status(request: HttpRequest) -> HttpResponse:
     """Show staff how many mails are in which state, how late they are, and what goes wrong."""
-    if not (request.user.is_authenticated and request.user.is_staff):
+    if not second_factor.admits_staff(request):
         raise Http404
     return _page(request)
 
