@@ -26,7 +26,7 @@ ON_POSTGRES := $(TESTS) $(PYTEST) $(ARGS)
 
 # A production that could be, so that Django's deployment checks have something to look at.
 PRODUCTION := DATABASE_URL=sqlite:///:memory: DEBUG=0 ALLOWED_HOSTS=engram.example \
-	BASE_URL=https://engram.example EMAIL_URL=smtp://localhost:25 \
+	BASE_URL=https://engram.example EMAIL_URL=smtp://localhost:25 EMAIL_FROM=engram@engram.example \
 	SECRET_KEY="$$($(PYTHON) -c 'import secrets; print(secrets.token_urlsafe(50))')"
 
 COMPILE := $(PYTHON) -m uv pip compile pyproject.toml
@@ -56,12 +56,13 @@ test-sqlite: setup-dev ## on SQLite only, without a browser
 test-postgres: setup-dev browser ## on PostgreSQL only, with the browser
 	@$(SERVICES) $(ON_POSTGRES)
 
-check: setup-dev ## lint, format, templates, types, contracts, migrations, deployment settings
+check: setup-dev ## lint, format, templates, types, contracts, container image, migrations, deployment settings
 	@$(PYTHON) -m ruff check --quiet
 	@$(PYTHON) -m ruff format --quiet --check
 	@find templates -name '*.html' -exec $(VENV)/bin/djade --check --target-version 5.2 {} +
 	@$(PYTHON) -m mypy --no-error-summary
 	@$(VENV)/bin/lint-imports --no-logo
+	@$(VENV)/bin/hadolint Dockerfile
 	@$(PYTHON) -m pytest --quiet tests/house
 	@$(PRODUCTION) $(MANAGE) makemigrations --check --dry-run
 	@$(PRODUCTION) $(MANAGE) check --deploy --fail-level WARNING
@@ -69,7 +70,7 @@ check: setup-dev ## lint, format, templates, types, contracts, migrations, deplo
 bench: setup-dev browser ## measure against the budgets of docs/performance.md (SIZE=small, default, large)
 	@env -u DATABASE_URL -u REDIS_URL SIZE=$(SIZE) $(SERVICES) $(PYTHON) -m tests.bench
 
-soak: setup-dev ## ten thousand mails while everything fails: none lost, none doubled (LEARNERS=2000 KILLS=5 SEED=2)
+soak: setup-dev ## 10,000 mails and 20,000 answers while everything fails: none lost (LEARNERS=2000 GRADES=2000)
 	@$(TESTS) $(SERVICES) $(PYTHON) -m tests.soak
 
 fix: setup-dev ## mend what the formatters and the linter can mend

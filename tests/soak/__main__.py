@@ -1,7 +1,8 @@
-"""The faults of tests/services at full size: `make soak`, or `make soak LEARNERS=2000 KILLS=5`.
+"""The faults of tests/services at full size: `make soak`, or `make soak LEARNERS=2000 KILLS=5 GRADES=2000`.
 
-Reminds ten thousand learners while workers and Redis are killed and emptied and the mail server fails, and
-prints what became of their mails. The exit status is 1 when one was lost or doubled, or came too late.
+Reminds ten thousand learners while workers and Redis are killed and emptied and the mail server fails; then
+takes twenty thousand answers while web servers and the database are killed. Prints what became of them. The
+exit status is 1 when one was lost or doubled, or came too late.
 """
 
 import os
@@ -24,7 +25,8 @@ with TemporaryDirectory(prefix="engram-soak-") as folder:
     django.setup()
 
     from tests.services.mail_storm import Size
-    from tests.soak import run
+    from tests.soak import grades, run
 
     chosen = {name.lower(): int(os.environ.get(name) or usual) for name, usual in SIZE.items()}
-    sys.exit(run.main(Path(folder), Size(**chosen)))
+    of_mails, of_grades = run.main(Path(folder), Size(**chosen)), grades.main(Path(folder))
+    sys.exit(of_mails or of_grades)

@@ -2,7 +2,9 @@ from argparse import ArgumentParser
 from typing import Any
 
 from django.conf import settings
+from django.core.checks import Tags
 from django.core.management.base import BaseCommand, CommandError
+from django.db import DEFAULT_DB_ALIAS, connections
 
 from config import serving
 from config.supervising import KeepsStopping
@@ -23,6 +25,8 @@ class Command(BaseCommand):
         )
 
     def handle(self, *_args: Any, **options: Any) -> None:
+        self.check(tags=[Tags.database], databases=[DEFAULT_DB_ALIAS])  # is it newer than this release?
+        connections.close_all()
         try:
             with serving.listen(options["bind"]) as listener:
                 port = listener.getsockname()[1]
