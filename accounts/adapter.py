@@ -2,8 +2,13 @@
 
 import logging
 from typing import Any
+from urllib.parse import urlsplit
 
 from allauth.account.adapter import DefaultAccountAdapter
+from allauth.core import context as current
+from allauth.mfa.adapter import DefaultMFAAdapter
+from allauth.mfa.models import Authenticator
+from allauth.usersessions.adapter import DefaultUserSessionsAdapter
 from django.conf import settings
 from django.contrib import messages
 from django.db import transaction
@@ -12,7 +17,8 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils import timezone
 
-from accounts import mailing
+from accounts import devices, events, mailing, sealing, sessions
+from accounts.events import Kind
 from accounts.models import User
 from accounts.reminder_settings import hour_of, not_before
 
@@ -27,6 +33,7 @@ class AccountAdapter(DefaultAccountAdapter):
         "email_password_mismatch": "The address or the password isn’t right.",
         "enter_current_password": "This isn’t your current password.",
         "incorrect_password": "This isn’t your password.",
+        "rate_limited": "Too many attempts. Wait five minutes, then try again.",
         "too_many_login_attempts": "Too many failed attempts. Wait five minutes, then try again.",
     }
 
@@ -56,6 +63,8 @@ class AccountAdapter(DefaultAccountAdapter):
         outcome = "email_confirmed" if confirmed else "email_confirmation_failed"
         level = messages.SUCCESS if confirmed else messages.ERROR
         learner = email_address.user
+        if confirmed:
+            events.record(Kind.ADDRESS_CONFIRMED, [learner], timezone.now(), events.source(request))
         about = {"email": email_address.email, "learner": learner, "hour": hour_of(learner)}
         self.add_message(request, level, f"account/messages/{outcome}.txt", about)
         return confirmed
@@ -68,6 +77,29 @@ class AccountAdapter(DefaultAccountAdapter):
         there = request.resolver_match
         if not is_guest(request) or (there and there.view_name == "account_logout"):
             super().logout(request)
+
+    def reauthenticate(self, user: User, password: str) -> bool:
+        """Tell whether it is this account's password, and count and note it when it isn't.
+
+        allauth would log in afresh, which may find another account with the same address.
+        """
+        request = current.request
+        self.pre_authenticate(request, email=user.email)
+        if not user.check_password(password):
+            events.record(Kind.PASSWORD_REFUSED, [user], timezone.now(), events.source(request))
+            return False
+        self._rollback_login_failed_rl_usage()
+        return True
+
+    def get_reauthentication_methods(self, user: User) -> list[dict[str, Any]]:
+        """Return the ways to show that it's still the learner, in our words."""
+        words = {
+            "reauthenticate": "Use your password",
+            "mfa_reauthenticate": "Use a code",
+            "mfa_reauthenticate:webauthn": "Use a passkey",
+        }
+        methods: list[dict[str, Any]] = super().get_reauthentication_methods(user)
+        return [method | {"description": words[method["id"]]} for method in methods]
 
     def get_password_change_redirect_url(self, request: HttpRequest) -> str:
         """Return where the change began."""
@@ -99,6 +131,41 @@ class AccountAdapter(DefaultAccountAdapter):
         allauth adds the Host header, which whoever guesses passwords can change with each guess.
         """
         return str(credentials.get("email", "")).lower()
+
+
+class SecondFactorAdapter(DefaultMFAAdapter):
+    """Our words and our address; secrets are sealed before they are stored."""
+
+    error_messages = DefaultMFAAdapter.error_messages | {
+        "cannot_generate_recovery_codes": "Recovery codes stand in for a second factor: set one up first.",
+        "incorrect_code": "That isn’t right. Try again.",
+    }
+
+    def encrypt(self, text: str) -> str:
+        """Return the secret as it is stored."""
+        return sealing.sealed(text)
+
+    def decrypt(self, encrypted_text: str) -> str:
+        """Return the stored secret."""
+        return sealing.opened(encrypted_text)
+
+    def generate_authenticator_name(self, user: User, type: Authenticator.Type) -> str:  # noqa: A002
+        """Return the browser it is made in, as a first name for a passkey."""
+        return devices.named(current.request.headers.get("User-Agent", ""))
+
+    def get_public_key_credential_rp_entity(self) -> dict[str, str]:
+        """Return whom passkeys are for: the site at BASE_URL, whatever the Host header says."""
+        return {"id": urlsplit(settings.BASE_URL).hostname or "", "name": "Engram"}
+
+
+class SessionsAdapter(DefaultUserSessionsAdapter):
+    """Signing out all other devices really does, whether or not they were noted."""
+
+    def end_sessions(self, others: Any) -> None:
+        """End all sessions but this one, and note that."""
+        request = current.request
+        sessions.end_others(request, request.user)
+        events.record(Kind.SESSIONS_ENDED, [request.user], timezone.now(), events.source(request))
 
 
 def begin_mails(learner: User) -> bool:

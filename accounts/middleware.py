@@ -6,12 +6,14 @@ from typing import Any
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth import middleware
+from django.contrib.auth.models import AnonymousUser
 from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, resolve_url
 from django.utils import timezone
 from django_htmx.http import HttpResponseClientRedirect
 
+from accounts import sessions
 from accounts.adapter import is_guest
 from accounts.redirects import next_page, page_of
 
@@ -21,8 +23,12 @@ FOR_ACCOUNTS = {
     "account_reauthenticate",
     "account_set_password",
     "confirm-again",
+    "security",
+    "end-session",
+    "end-other-sessions",
 }
-FOR_VISITORS = {"account_login", "account_signup"}
+FOR_VISITORS = {"account_login", "account_signup", "mfa_login_webauthn"}
+AT_LOG_IN = {"mfa_authenticate", "mfa_login_webauthn"}
 
 
 class LoginRequiredMiddleware(middleware.LoginRequiredMiddleware):
@@ -37,7 +43,11 @@ class LoginRequiredMiddleware(middleware.LoginRequiredMiddleware):
     ) -> HttpResponseBase | None:
         """Return the way to where this learner can go on, or None when this page is theirs."""
         page = request.resolver_match.view_name if request.resolver_match else ""
-        if page in FOR_ACCOUNTS and is_guest(request):
+        if page in AT_LOG_IN and is_guest(request):
+            # Half logged in to an account; if it goes no further, a guest still.
+            request.user = AnonymousUser()
+            request.guest_waits = True  # type: ignore[attr-defined]
+        if is_guest(request) and (page in FOR_ACCOUNTS or page.startswith(("mfa_", "usersessions_"))):
             return redirect("account_signup")
         if page in FOR_VISITORS and request.user.is_authenticated and not is_guest(request):
             return redirect(next_page(request, resolve_url(settings.LOGIN_REDIRECT_URL)))
@@ -52,7 +62,7 @@ class LoginRequiredMiddleware(middleware.LoginRequiredMiddleware):
         """
         if settings.SESSION_COOKIE_NAME in request.COOKIES or request.method == "POST":
             messages.info(request, "You were signed out. Log in and you’ll be back at your card.")
-        response = redirect_to_login(page_of(request), settings.LOGIN_URL)
+        response = redirect_to_login(page_of(request), str(settings.LOGIN_URL))
         if getattr(request, "htmx", False):
             return HttpResponseClientRedirect(response.url, status=204)
         return response
@@ -65,5 +75,18 @@ def time_zone(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[
         zone = request.user.time_zone if request.user.is_authenticated else "UTC"
         with timezone.override(zone):
             return get_response(request)
+
+    return middleware
+
+
+def session_in_use(
+    get_response: Callable[[HttpRequest], HttpResponse],
+) -> Callable[[HttpRequest], HttpResponse]:
+    """Note, once an hour, that a session is still in use: the list of a learner's devices says so."""
+
+    def middleware(request: HttpRequest) -> HttpResponse:
+        if request.user.is_authenticated:
+            sessions.touch(request, timezone.now())
+        return get_response(request)
 
     return middleware

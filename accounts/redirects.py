@@ -26,7 +26,7 @@ def page_of(request: HttpRequest) -> str:
         return request.get_full_path()
     origin = request.headers.get("HX-Current-URL") or request.headers.get("Referer", "")
     if not _is_ours(request, origin):
-        return reverse(settings.LOGIN_REDIRECT_URL)
+        return reverse(str(settings.LOGIN_REDIRECT_URL))
     parts = urlsplit(origin)
     return f"{parts.path}?{parts.query}" if parts.query else parts.path
 

@@ -1,23 +1,32 @@
 """One settings file; the environment decides (see .env.example).
 
 Without DATABASE_URL Engram runs *embedded*: SQLite under var/, a secret key made on first use, mail on
-the console. With DATABASE_URL it is a server, and whatever a server needs must be given.
+the console. With DATABASE_URL or under a public BASE_URL it is a server, and whatever a server needs must be
+given (config/required.py). Secrets may come from files (config/secret_files.py).
 """
 
+import os
 from pathlib import Path
-from secrets import token_urlsafe
 from typing import Any
 from urllib.parse import urlsplit
 
 import environ
-from csp.constants import NONE, SELF
-from django.core.exceptions import ImproperlyConfigured
 
-from config import mail_settings
+from config import (
+    account_settings,
+    database_settings,
+    logs,
+    mail_settings,
+    required,
+    secret_files,
+    secret_key,
+    security_settings,
+)
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()
 env.read_env(BASE_DIR / ".env")
+env.ENVIRON = os.environ | secret_files.read(os.environ)
 
 EMBEDDED = not env.str("DATABASE_URL", "")
 DEBUG = env.bool("DEBUG", False)
@@ -25,29 +34,20 @@ VAR_DIR = Path(env.str("VAR_DIR", str(BASE_DIR / "var")))
 PORT = env.int("PORT", 8000)
 BASE_URL = env.str("BASE_URL", f"http://localhost:{PORT}").rstrip("/")
 HTTPS = BASE_URL.startswith("https://")
-
-
-def _secret_key() -> str:
-    """Return SECRET_KEY; embedded, a key of its own is made once and kept in var/secret_key."""
-    given: str = env.str("SECRET_KEY", "")
-    if given:
-        return given
-    if not EMBEDDED:
-        raise ImproperlyConfigured(
-            "SECRET_KEY is missing: set it to a long random text, for example the output of "
-            "python3 -c 'import secrets; print(secrets.token_urlsafe(50))'."
-        )
-    kept = VAR_DIR / "secret_key"
-    if not kept.exists():
-        VAR_DIR.mkdir(parents=True, exist_ok=True)
-        kept.touch(mode=0o600)
-        kept.write_text(token_urlsafe(50))
-    return kept.read_text()
-
-
-SECRET_KEY = _secret_key()
 ALLOWED_HOSTS = env.list("ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
-CSRF_TRUSTED_ORIGINS = [BASE_URL]
+required.check(
+    required.Given(
+        has_database=not EMBEDDED,
+        debug=DEBUG,
+        secret_key=env.str("SECRET_KEY", ""),
+        base_url=env.str("BASE_URL", ""),
+        allowed_hosts=ALLOWED_HOSTS,
+        email_url=env.str("EMAIL_URL", ""),
+        email_from=env.str("EMAIL_FROM", ""),
+    )
+)
+SECRET_KEY = env.str("SECRET_KEY", "") or secret_key.kept_in(VAR_DIR / "secret_key")
+SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])
 
 INSTALLED_APPS = [
     "config",  # for `manage.py serve`
@@ -66,12 +66,18 @@ INSTALLED_APPS = [
     "csp",
     "allauth",
     "allauth.account",
+    "allauth.mfa",
+    "accounts.apps.SessionsConfig",
 ]
 
 MIDDLEWARE = [
-    "django.middleware.security.SecurityMiddleware",
-    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "config.request_ids.middleware",
     "csp.middleware.CSPMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "config.security_headers.own_resources",
+    "django.middleware.security.SecurityMiddleware",
+    "config.security_headers.known_methods",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -79,8 +85,8 @@ MIDDLEWARE = [
     "django_htmx.middleware.HtmxMiddleware",
     "accounts.middleware.LoginRequiredMiddleware",
     "accounts.middleware.time_zone",
+    "accounts.middleware.session_in_use",
     "django.contrib.messages.middleware.MessageMiddleware",
-    "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
 ]
 
@@ -103,28 +109,13 @@ TEMPLATES = [
 ]
 FORM_RENDERER = "django.forms.renderers.TemplatesSetting"
 
-
-def _databases() -> dict[str, dict[str, object]]:
-    """Return DATABASES; SQLite is opened so that two writers wait for each other instead of failing.
-
-    IMMEDIATE takes the write lock when a transaction begins, so a read never has to be upgraded to a
-    write half way, which SQLite refuses at once whatever the timeout.
-    """
-    url = env.str("DATABASE_URL", "") or f"sqlite:///{VAR_DIR / 'engram.sqlite3'}"
-    config = environ.Env.db_url_config(url)
-    if config["ENGINE"].endswith("sqlite3"):
-        Path(config["NAME"]).parent.mkdir(parents=True, exist_ok=True)
-        config["OPTIONS"] = {
-            "transaction_mode": "IMMEDIATE",
-            "timeout": 20,
-            "init_command": ("PRAGMA journal_mode=WAL; PRAGMA synchronous=FULL; PRAGMA foreign_keys=ON;"),
-        }
-    else:
-        config["OPTIONS"] = config.get("OPTIONS", {}) | {"connect_timeout": 5}
-    return {"default": config | {"CONN_MAX_AGE": 600, "CONN_HEALTH_CHECKS": True}}
-
-
-DATABASES = _databases()
+DATABASES = {
+    "default": database_settings.from_url(
+        env.str("DATABASE_URL", "") or f"sqlite:///{VAR_DIR / 'engram.sqlite3'}",
+        password=env.str("DATABASE_PASSWORD", ""),
+        pooled=env.bool("DATABASE_POOLED", False),
+    )
+}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 REDIS_URL = env.str("REDIS_URL", "")
@@ -134,55 +125,11 @@ CACHES = {
     else {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
 }
 
-# Accounts: the e-mail address is the identity, confirming it is no gate to studying. "strict" lets a
-# sign-up with a taken address go through, so that it can't be told from any other (docs/decisions).
 AUTH_USER_MODEL = "accounts.User"
-AUTHENTICATION_BACKENDS = ["accounts.backends.AddressBackend"]
-AUTH_PASSWORD_VALIDATORS = [
-    {"NAME": f"django.contrib.auth.password_validation.{name}"}
-    for name in (
-        "UserAttributeSimilarityValidator",
-        "MinimumLengthValidator",
-        "CommonPasswordValidator",
-        "NumericPasswordValidator",
-    )
-]
-PASSWORD_HASHERS = [
-    "django.contrib.auth.hashers.Argon2PasswordHasher",
-    "django.contrib.auth.hashers.PBKDF2PasswordHasher",
-]
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "today"
-ACCOUNT_ADAPTER = "accounts.adapter.AccountAdapter"
-ACCOUNT_FORMS = {
-    "add_email": "accounts.forms.ChangeAddressForm",
-    "change_password": "accounts.forms.ChangePasswordForm",
-    "login": "accounts.forms.LoginForm",
-    "reauthenticate": "accounts.forms.ReauthenticateForm",
-    "reset_password": "accounts.forms.ResetPasswordForm",
-    "reset_password_from_key": "accounts.forms.ResetPasswordKeyForm",
-    "set_password": "accounts.forms.SetPasswordForm",
-    "signup": "accounts.forms.SignupForm",
-}
-ACCOUNT_AUTHENTICATED_LOGIN_REDIRECTS = False  # guests log in and sign up too (accounts.middleware)
-ACCOUNT_CHANGE_EMAIL = True
-ACCOUNT_CONFIRM_EMAIL_ON_GET = False
-ACCOUNT_DEFAULT_HTTP_PROTOCOL = "https" if HTTPS else "http"
-ACCOUNT_EMAIL_NOTIFICATIONS = True
-ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
-ACCOUNT_EMAIL_VERIFICATION = "optional"
-ACCOUNT_LOGIN_METHODS = {"email"}
-ACCOUNT_LOGOUT_REDIRECT_URL = "landing"
-ACCOUNT_PREVENT_ENUMERATION = "strict"
-ACCOUNT_RATE_LIMITS = {"guest": "20/m/ip", "signup_again": "5/5m/key", "send_one_now": "5/h/user"}
-ACCOUNT_REAUTHENTICATION_REQUIRED = True
-ACCOUNT_SESSION_REMEMBER = True
-ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
-ACCOUNT_UNIQUE_EMAIL = True
-ACCOUNT_USER_MODEL_USERNAME_FIELD = None
-# Limits count by the client's address. Behind the proxy that https needs, that is the last entry the proxy
-# added to X-Forwarded-For; TRUSTED_PROXIES says how many proxies add one.
-ALLAUTH_TRUSTED_PROXY_COUNT = env.int("TRUSTED_PROXIES", 1 if HTTPS else 0)
+vars().update(account_settings.of(BASE_URL, env.int("TRUSTED_PROXIES", None)))
+ADMIN_PATH = account_settings.admin_path(env.str("ADMIN_PATH", "admin/"))
 # auth.W004: two unconfirmed accounts may share an address; the one that confirms it owns it.
 SILENCED_SYSTEM_CHECKS = ["auth.W004"]
 
@@ -215,35 +162,14 @@ vars().update(mail_settings.from_url(_url, folder=BASE_DIR, timeout=EMAIL_TIMEOU
 DEFAULT_FROM_EMAIL = env.str("EMAIL_FROM", f"Engram <engram@{urlsplit(BASE_URL).hostname}>")
 REMINDER_SWEEP_SECONDS = env.int("REMINDER_SWEEP_SECONDS", 15)  # beat's other times are multiples of it
 
-CONTENT_SECURITY_POLICY = {
-    "DIRECTIVES": {
-        "default-src": [NONE],
-        "script-src": [SELF],
-        "style-src": [SELF],
-        "img-src": [SELF],
-        "font-src": [SELF],
-        "connect-src": [SELF],
-        "manifest-src": [SELF],
-        "form-action": [SELF],
-        "frame-ancestors": [NONE],
-        "base-uri": [NONE],
-    }
-}
-X_FRAME_OPTIONS = "DENY"
-SECURE_REFERRER_POLICY = "same-origin"
-SECURE_SSL_REDIRECT = HTTPS
-SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if HTTPS else None
-SECURE_HSTS_SECONDS = 63_072_000 if HTTPS else 0
-SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = HTTPS
-SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
-SESSION_COOKIE_AGE = 60 * 60 * 24 * 90
-CSRF_COOKIE_HTTPONLY = True
-CSRF_FAILURE_VIEW = "accounts.views.csrf_failure"
+vars().update(security_settings.of(BASE_URL))
 
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
-    "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "root": {"handlers": ["console"], "level": "INFO"},
-}
+# How Engram is seen from outside (docs/monitoring.md).
+LOGGING = logs.configuration(
+    env.str("LOG_FORMAT", "line" if EMBEDDED else "json"),
+    env.str("LOG_LEVEL", "WARNING" if EMBEDDED else "INFO"),
+    debug=DEBUG,
+)
+METRICS_TOKEN = env.str("METRICS_TOKEN", "")  # without one, there is nothing at /metrics
+SENTRY_DSN = env.str("SENTRY_DSN", "")
+SLOW_STATEMENT_MS = env.int("SLOW_STATEMENT_MS", 200)

@@ -14,6 +14,7 @@ from uuid import UUID
 from allauth.account.models import EmailAddress
 from django.db.models import Count, Exists, OuterRef, Q
 
+from accounts import events
 from accounts.models import User
 from flashcards.models import Card, DayStat, Interview, Note, Reminder, ReviewLog, ReviewState, Topic
 
@@ -50,6 +51,7 @@ def export(learner: User, now: datetime) -> Iterator[str]:
         "exported_at": now,
         "account": _account(learner),
         "interviews": _interviews(learner),
+        "events": events.exported(learner),
         "mails": list(Reminder.objects.filter(learner=learner).order_by("intended_on", "kind").values(*MAIL)),
         "days": list(DayStat.objects.filter(learner=learner).order_by("day").values(*DAY)),
         "topics": _topics(),

@@ -6,6 +6,7 @@ from typing import Any
 from celery import current_app, shared_task
 from django.utils import timezone
 
+from accounts import events
 from flashcards import clearing
 from flashcards.reminders import handing, listing, sending, watching
 
@@ -14,6 +15,7 @@ MOST_WAITING = 100
 QUEUE = "mails"
 GUESTS_KEPT = timedelta(days=30)
 MAILS_KEPT = timedelta(days=90)
+EVENTS_KEPT = timedelta(days=90)  # no shorter than a session lasts
 
 
 @shared_task(name="reminders.plan")
@@ -47,11 +49,12 @@ def send_reminders(ids: list[int]) -> None:
 
 @shared_task(name="clear")
 def clear() -> None:
-    """Delete what nobody needs any more: visitors who didn't come back, old sessions and mails."""
+    """Delete what nobody needs: visitors who didn’t come back, old sessions, mails and account events."""
     now = timezone.now()
     clearing.clear_guests(now - GUESTS_KEPT)
     clearing.clear_sessions(now)
     clearing.clear_mails(now - MAILS_KEPT)
+    events.clear(now - EVENTS_KEPT)
 
 
 def _waiting() -> int:

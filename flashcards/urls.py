@@ -15,6 +15,7 @@ from flashcards.views import (
     interviews,
     mails,
     notes,
+    operations,
     pages,
     practice,
     reminder_status,
@@ -61,5 +62,7 @@ urlpatterns = [
     path("snooze/<str:token>/", mails.snooze, name="snooze"),
     path("settings/export/", export.export, name="export"),
     path("staff/reminders/", reminder_status.reminder_status, name="reminder-status"),
+    path("staff/operations/", operations.operations, name="operations"),
     path("healthz", health.healthz, name="healthz"),
+    path("readyz", health.readyz, name="readyz"),
 ]

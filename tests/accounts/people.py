@@ -3,7 +3,15 @@
 import re
 from typing import Any
 
+from allauth.account.internal.flows.login import (
+    _AUTHENTICATION_METHODS_USER_SESSION_KEY as WHOSE,
+)
+from allauth.account.internal.flows.login import AUTHENTICATION_METHODS_SESSION_KEY as METHODS
+from allauth.account.internal.userkit import user_id_to_str
 from allauth.account.models import EmailAddress
+from allauth.mfa.models import Authenticator
+from allauth.mfa.recovery_codes.internal.auth import RecoveryCodes
+from allauth.mfa.totp.internal import auth as totp
 from django.core import mail
 from django.test import Client
 
@@ -29,6 +37,32 @@ def browser(who: User | None = None) -> Client:
     return client
 
 
+def app_of(user: User) -> str:
+    """Give the account an authenticator app with recovery codes, and return the app's secret."""
+    secret: str = totp.generate_totp_secret()
+    totp.TOTP.activate(user, secret)
+    RecoveryCodes.activate(user)
+    return secret
+
+
+def code_of(secret: str, later: int = 0) -> str:
+    """Return the six digits that the app shows now, or so many half minutes later."""
+    step = list(totp.yield_hotp_counters_from_time())[1] + later
+    return str(totp.format_hotp_value(totp.hotp_value(secret, step)))
+
+
+def proven(client: Client, user: User) -> Client:
+    """Return the browser as it is after its learner has shown a second factor."""
+    if not Authenticator.objects.filter(user=user).exists():
+        app_of(user)
+    factor = Authenticator.objects.filter(user=user).first()
+    session = client.session
+    session[METHODS] = [{"method": "mfa", "at": 0, "id": factor.pk, "type": factor.type}]
+    session[WHOSE] = user_id_to_str(user)
+    session.save()
+    return client
+
+
 def visitor(time_zone: str = "Asia/Tokyo") -> Client:
     """Return the browser of somebody who tries Engram without an account."""
     client = browser()
@@ -36,7 +70,7 @@ def visitor(time_zone: str = "Asia/Tokyo") -> Client:
     return client
 
 
-def send(client: Client, page: str, to: str = "", **typed: str) -> Any:
+def send(client: Client, page: str, to: str = "", **typed: Any) -> Any:
     """Open the page, fill in its form and send it; `to` names the form's address where it is another."""
     return client.post(to or page, token_of(client, page) | typed)
 

@@ -9,6 +9,7 @@ from tests.accounts.people import (
     account,
     browser,
     log_in,
+    proven,
     send,
     sign_up,
     text_of,
@@ -182,10 +183,9 @@ def test_the_admin_has_no_log_in_of_its_own():
     assert browser(account()).get("/admin/login/").status_code == 403
 
 
-def test_an_administrator_gets_in_and_sees_the_learners():
+def test_an_administrator_with_a_second_factor_gets_in_and_sees_the_learners():
     chief = User.objects.create_superuser("chief@example.org", PASSWORD)
-    client = browser()
-    log_in(client, email=chief.email, next="/admin/")
+    client = proven(browser(chief), chief)
     visitor()
     assert client.get("/admin/accounts/user/").status_code == 200
     assert client.get(f"/admin/accounts/user/{chief.pk}/change/").status_code == 200

@@ -15,6 +15,7 @@ from playwright.sync_api import BrowserContext, ConsoleMessage, Page
 from pytest_django.live_server_helper import LiveServer
 
 from accounts.models import User
+from tests.accounts.people import proven
 from tests.browser.looks import LOOKS
 from tests.running import chromium
 
@@ -87,6 +88,8 @@ def sign_in(context: BrowserContext, live_server: LiveServer) -> Callable[[User]
     def with_session_of(learner: User) -> None:
         client = Client()
         client.force_login(learner)
+        if learner.is_staff:
+            proven(client, learner)
         session = client.cookies[settings.SESSION_COOKIE_NAME].value
         context.add_cookies(
             [{"name": settings.SESSION_COOKIE_NAME, "value": session, "url": live_server.url}]

@@ -53,6 +53,7 @@ OWN = (
     "/unsubscribe/{stop}/",
     "/snooze/{snooze}/?for=week",
     "/staff/reminders/",
+    "/staff/operations/",
     "/accounts/email/",
     "/accounts/password/change/",
     "/accounts/logout/",

@@ -8,6 +8,7 @@ from django.urls import reverse
 from accounts.models import User
 from flashcards.models import Card, ReviewLog, ReviewState
 from tests import making
+from tests.accounts.people import proven
 
 pytestmark = pytest.mark.django_db
 
@@ -15,8 +16,9 @@ pytestmark = pytest.mark.django_db
 @pytest.fixture
 def operator(client):
     """Return a client that is logged in as somebody who may do everything."""
-    client.force_login(User.objects.create_superuser("operator@example.org", "secret"))
-    return client
+    chief = User.objects.create_superuser("operator@example.org", "secret")
+    client.force_login(chief)
+    return proven(client, chief)
 
 
 def page(name, *args):
