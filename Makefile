@@ -22,7 +22,9 @@ DEVELOPMENT := $(VENV)/development-installed
 # What a developer keeps in .env must not decide a test. An empty DATABASE_URL means SQLite, as in `make run`.
 TESTS := env SECRET_KEY=for-tests-only DEBUG=0 BASE_URL=http://localhost:8000
 ON_SQLITE := $(TESTS) DATABASE_URL= $(PYTEST) --ignore=tests/browser $(ARGS)
-ON_POSTGRES := $(TESTS) $(PYTEST) $(ARGS)
+# What has no database, or one of its own, has run by then.
+WITHOUT_DATABASE := scheduling house deploy bench
+ON_POSTGRES := $(TESTS) $(PYTEST) $(WITHOUT_DATABASE:%=--ignore=tests/%) $(ARGS)
 
 # A production that could be, so that Django's deployment checks have something to look at.
 PRODUCTION := DATABASE_URL=sqlite:///:memory: DEBUG=0 ALLOWED_HOSTS=engram.example \

@@ -25,6 +25,7 @@ def pytest_configure() -> None:
     settings.EMAIL_BACKEND = "django.core.mail.backends.locmem.EmailBackend"
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     # With pytest-xdist: what starts programs of its own runs one by one, beside the rest.
     for item in items:
