@@ -154,7 +154,7 @@ def test_an_expired_session_leads_to_the_log_in_and_back_to_the_card(page: Page,
     expect(page.get_by_text("You were signed out.")).to_be_visible()
     page.get_by_label("E-mail").fill(who.email)
     page.get_by_label("Password", exact=True).fill("correct horse battery")
-    page.get_by_role("button", name="Log in").click()
+    page.get_by_role("button", name="Log in", exact=True).click()
     expect(question(page, 1)).to_be_visible()
     assert not ReviewLog.objects.exists()
 
