@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from django.contrib.auth.decorators import login_not_required
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
@@ -22,16 +22,11 @@ from flashcards.reminders import watching
 # It takes no input. For everyone else nothing is at this address, whatever they send to it.
 @csrf_exempt
 @login_not_required
-def operations(request: HttpRequest) -> HttpResponse:
-    """Show staff how requests, tasks, mails and the database do."""
-    if not second_factor.admits_staff(request):
-        raise Http404
-    return _page(request)
-
-
+@second_factor.staff_only
 @never_cache
 @require_safe
-def _page(request: HttpRequest) -> HttpResponse:
+def operations(request: HttpRequest) -> HttpResponse:
+    """Show staff how requests, tasks, mails and the database do."""
     now = timezone.now()
     return render(request, "flashcards/operations.html", {"now": now, **_traffic(now), **_machines(now)})
 

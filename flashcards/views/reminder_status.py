@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.contrib.auth.decorators import login_not_required
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
@@ -19,16 +19,11 @@ from flashcards.reminders.watching import Reason, Status
 # It takes no input. For everyone else nothing is at this address, whatever they send to it.
 @csrf_exempt
 @login_not_required
-def reminder_status(request: HttpRequest) -> HttpResponse:
-    """Show staff how many mails are in which state, how late they are, and what goes wrong."""
-    if not second_factor.admits_staff(request):
-        raise Http404
-    return _page(request)
-
-
+@second_factor.staff_only
 @never_cache
 @require_safe
-def _page(request: HttpRequest) -> HttpResponse:
+def reminder_status(request: HttpRequest) -> HttpResponse:
+    """Show staff how many mails are in which state, how late they are, and what goes wrong."""
     status = watching.status(timezone.now())
     context = {
         "status": status,
