@@ -1,6 +1,7 @@
 """Every page asks for a learner unless its view says otherwise; the learner's zone is the clock's zone."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from django.conf import settings
@@ -11,11 +12,13 @@ from django.contrib.auth.views import redirect_to_login
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, resolve_url
 from django.utils import timezone
+from django.utils.functional import SimpleLazyObject
 from django_htmx.http import HttpResponseClientRedirect
 
 from accounts import sessions
 from accounts.adapter import is_guest
 from accounts.redirects import next_page, page_of
+from accounts.session_store import learner_of
 
 FOR_ACCOUNTS = {
     "account_change_password",
@@ -29,6 +32,15 @@ FOR_ACCOUNTS = {
 }
 FOR_VISITORS = {"account_login", "account_signup", "mfa_login_webauthn"}
 AT_LOG_IN = {"mfa_authenticate", "mfa_login_webauthn"}
+
+
+class AuthenticationMiddleware(middleware.AuthenticationMiddleware):
+    """Sets the request's user, who was read together with the session."""
+
+    def process_request(self, request: HttpRequest) -> None:
+        """Do as Django does, but ask the session first."""
+        super().process_request(request)
+        request.user = SimpleLazyObject(partial(learner_of, request))  # type: ignore[assignment]
 
 
 class LoginRequiredMiddleware(middleware.LoginRequiredMiddleware):

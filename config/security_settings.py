@@ -53,6 +53,7 @@ def of(base_url: str) -> dict[str, Any]:
 def _cookies(https: bool) -> dict[str, Any]:
     prefix = "__Host-" if https else ""
     return {
+        "SESSION_ENGINE": "accounts.session_store",
         "SESSION_COOKIE_NAME": f"{prefix}sessionid",
         "SESSION_COOKIE_AGE": NINETY_DAYS,
         "SESSION_COOKIE_SECURE": https,

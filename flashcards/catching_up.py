@@ -9,7 +9,7 @@ from django.db import transaction
 from django.db.models import Count, Max, Q
 
 from accounts.models import User
-from flashcards import planning, queue, recording
+from flashcards import locking, planning, queue, recording
 from flashcards.models import DayStat, ReviewLog, ReviewState
 from flashcards.scheduling import days, spreading
 from flashcards.scheduling.schedule import Kind
@@ -135,7 +135,7 @@ def spread(learner: User, asked: int, batch: UUID, now: datetime) -> int:
     """
     planning.hold(learner)
     today = queue.today_of(learner, now)
-    waiting = sorted(recording.lockable(queue.due(learner, today)), key=_place)
+    waiting = sorted(locking.many(queue.due(learner, today)), key=_place)
     laid_out = _laid_out(learner, len(waiting), asked, _scheduled(learner, today), today)
     new_days = [share.day for share in laid_out.shares for _ in range(share.put)]
     moved = [(state, day) for state, day in zip(waiting, new_days, strict=True) if day > today]

@@ -2,11 +2,10 @@
 
 from datetime import datetime
 
-from django.contrib.sessions.models import Session
 from django.db import transaction
 from django.db.models import Exists, OuterRef
 
-from accounts.models import User
+from accounts.models import Session, User
 from flashcards.models import Reminder, ReviewLog
 
 CHUNK = 200

@@ -7,13 +7,11 @@ from django.db import transaction
 from django.db.models import Q, QuerySet
 
 from accounts.models import User
-from flashcards import history, queue, recording
+from flashcards import history, locking, queue, recording, rollup
 from flashcards.models import Interview, ReviewLog, ReviewState
 from flashcards.scheduling import schedule
 from flashcards.scheduling.plan import Plan
 from flashcards.scheduling.schedule import Kind
-
-PLANNED = ("interview_on", "break_from", "break_until")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,16 +33,20 @@ def hold(learner: User) -> None:
 
     The lock is the weaker one: answers, whose rows only refer to the learner, don't wait for it.
     """
-    learner.refresh_from_db(fields=PLANNED, from_queryset=User.objects.select_for_update(no_key=True))
+    learner.refresh_from_db(fields=rollup.PLANNED, from_queryset=User.objects.select_for_update(no_key=True))
+
+
+def read(learner: User) -> None:
+    """Read the plan as it is now."""
+    learner.refresh_from_db(fields=rollup.PLANNED)
 
 
 def follow(learner: User, state: ReviewState, today: date, now: datetime) -> ReviewLog | None:
     """Move this locked card where the plan wants it after an event; return the move, None if it stays.
 
-    The plan is read under the card's lock. Whoever changes it meanwhile waits for that lock and looks at
-    the card afterwards, so that one of the two moves it.
+    The plan must have been read under the card's lock, by read() or by recording.write(). Whoever changes it
+    meanwhile waits for that lock and looks at the card afterwards, so that one of the two moves it.
     """
-    learner.refresh_from_db(fields=PLANNED)
     move = _move(learner, state, today, now)
     return recording.write(learner, state, move) if move else None
 
@@ -66,7 +68,7 @@ def replan(learner: User, today: date, now: datetime) -> Moved:
     learner.interview_on = coming.values_list("on", flat=True).first()
     learner.save(update_fields=["interview_on"])
     wait_for_answers(learner)
-    rows = [_moved(learner, state, today, now) for state in recording.lockable(_movable(learner))]
+    rows = [_moved(learner, state, today, now) for state in locking.many(_movable(learner))]
     moves = [row for row in rows if row]
     states = [row.state for row in moves]
     if moves:

@@ -3,14 +3,14 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
 
-from django.db.models import Count, Exists, FilteredRelation, OuterRef, Q, QuerySet, Subquery, Value
-from django.db.models.functions import Coalesce
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from accounts.models import User
+from flashcards import queue_sql
 from flashcards.history import schedule_of
-from flashcards.models import Card, Note, ReviewLog, ReviewState
+from flashcards.models import Card, Note, ReviewState
+from flashcards.queue_sql import Found, Joined
 from flashcards.scheduling import days, schedule
 from flashcards.scheduling.schedule import Kind, Schedule
 
@@ -22,8 +22,8 @@ class Counts:
     """What today holds for a learner, in cards.
 
     `due`, `new` and `drills` are what is left to answer; `waiting` are all due reviews, also those past
-    the daily limit; `reviewed` and `started` were answered today, `done` of them owe nothing more. The
-    last three name the first card of each kind. `answers` are all events ever, counted up to ten.
+    the daily limit; `reviewed` and `started` were answered today, `done` of them owe nothing more.
+    `first_new` is the next card to start, whatever the limit; `answers` are all events ever, up to ten.
     """
 
     due: int
@@ -34,9 +34,7 @@ class Counts:
     started: int
     done: int
     answers: int
-    first_due: int | None
     first_new: int | None
-    first_drill: int | None
 
     @property
     def left(self) -> int:
@@ -105,97 +103,69 @@ def drills(learner: User, today: date) -> QuerySet[ReviewState]:
     return _not_buried(owing, today).order_by("last_answered_at", "id")
 
 
+def look(learner: User, today: date) -> tuple[Counts, Item | None]:
+    """Return what today holds and the card to show now, None when today is done; in one statement."""
+    most_new = learner.new_cards_per_day
+    found = queue_sql.look(learner, today, most_new=max(1, most_new), most_ever=BEGINNER_ANSWERS)
+    left = _limited(learner, found)
+    kind = _next_kind(left)
+    first = found[kind].first if kind else None
+    return left, _item(first, today) if first else None
+
+
 def counts(learner: User, today: date) -> Counts:
-    """Count what today holds, in one statement."""
-    answered = ReviewState.objects.filter(learner=learner, last_reviewed_on=today)
-    fresh = Card.objects.filter(pk__in=new(learner, today).values("pk")[: learner.new_cards_per_day])
-    ever = ReviewLog.objects.filter(learner=learner)
-    row = (
-        User.objects.filter(pk=learner.pk)
-        .values(
-            n_waiting=_count(due(learner, today)),
-            n_new=_count(fresh),
-            n_drills=_count(drills(learner, today)),
-            n_started=_count(answered.filter(introduced_on=today)),
-            n_answered=_count(answered),
-            n_owing=_count(answered.filter(drill=True)),
-            n_answers=_count(ReviewLog.objects.filter(pk__in=ever.values("pk")[:BEGINNER_ANSWERS])),
-            first_due=Subquery(due(learner, today).values("card_id")[:1]),
-            first_new=Subquery(new(learner, today).values("pk")[:1]),
-            first_drill=Subquery(drills(learner, today).values("card_id")[:1]),
-        )
-        .get()
-    )
-    return _limited(learner, row)
-
-
-def next_item(learner: User, today: date, left: Counts, on_top: int | None = None) -> Item | None:
-    """Return the card to show now, None when today is done; `on_top` (a card) goes before all others."""
-    card = on_top or _next_card(left)
-    return item(learner, card, today) if card else None
+    """Return what today holds."""
+    return look(learner, today)[0]
 
 
 def item(learner: User, card_id: int, today: date) -> Item | None:
     """Return this card as it stands for the learner, in one statement; None when there is no such card."""
-    card = (
-        Card.objects.filter(pk=card_id, retired=False)
-        .annotate(
-            mine=FilteredRelation("states", condition=Q(states__learner=learner)),
-            my_note=FilteredRelation("notes", condition=Q(notes__learner=learner)),
-        )
-        .select_related("topic", "mine", "my_note")
-        .first()
-    )
-    if card is None:
-        return None
-    state: ReviewState | None = getattr(card, "mine", None)
-    held = schedule_of(state) if state else schedule.NEW
+    found = queue_sql.one(learner, card_id)
+    return _item(found, today) if found else None
+
+
+def _item(found: Joined, today: date) -> Item:
+    held = schedule_of(found.state) if found.state else schedule.NEW
     day = max(today, held.last_reviewed_on or today)
     return Item(
-        card=card,
-        state=state,
+        card=found.card,
+        state=found.state,
         schedule=held,
         kind=schedule.answer_kind(held, day),
         day=day,
-        version=state.version if state else 0,
-        note=getattr(card, "my_note", None),
+        version=found.state.version if found.state else 0,
+        note=found.note,
     )
 
 
-def _limited(learner: User, row: Mapping[str, Any]) -> Counts:
-    reviewed = row["n_answered"] - row["n_started"]
-    due_left = min(row["n_waiting"], max(0, learner.reviews_per_day - reviewed))
-    new_left = min(row["n_new"], max(0, learner.new_cards_per_day - row["n_started"]))
+def _limited(learner: User, found: Mapping[str, Found]) -> Counts:
+    due, new, drill = (found.get(kind, Found()) for kind in ("due", "new", "drill"))
+    reviewed = drill.answered - drill.started
+    due_left = min(due.cards, max(0, learner.reviews_per_day - reviewed))
+    new_left = min(new.cards, max(0, learner.new_cards_per_day - drill.started))
     return Counts(
         due=due_left,
-        new=0 if row["n_waiting"] > due_left else new_left,
-        drills=row["n_drills"],
-        waiting=row["n_waiting"],
+        new=0 if due.cards > due_left else new_left,
+        drills=drill.cards,
+        waiting=due.cards,
         reviewed=reviewed,
-        started=row["n_started"],
-        done=row["n_answered"] - row["n_owing"],
-        answers=row["n_answers"],
-        first_due=row["first_due"],
-        first_new=row["first_new"],
-        first_drill=row["first_drill"],
+        started=drill.started,
+        done=drill.answered - drill.owing,
+        answers=found["ever"].cards,
+        first_new=new.card,
     )
 
 
-def _next_card(left: Counts) -> int | None:
+def _next_kind(left: Counts) -> str | None:
     """Choose between the kinds: new card number k comes after k/(n+1) of the day's reviews."""
     if left.new and left.reviewed * (left.started + left.new + 1) >= (left.started + 1) * (
         left.reviewed + left.due
     ):
-        return left.first_new
+        return "new"
     if left.due:
-        return left.first_due
-    return left.first_new if left.new else left.first_drill
+        return "due"
+    return "new" if left.new else "drill" if left.drills else None
 
 
 def _not_buried(states: QuerySet[ReviewState], today: date) -> QuerySet[ReviewState]:
     return states.filter(Q(buried_on__isnull=True) | ~Q(buried_on=today))
-
-
-def _count(rows: QuerySet[Any]) -> Coalesce:
-    counted = rows.order_by().values(one=Value(1)).annotate(n=Count("pk")).values("n")
-    return Coalesce(Subquery(counted), 0)

@@ -5,17 +5,15 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from uuid import UUID
 
-from django.db.models import OuterRef, QuerySet
-
+from accounts import rows
 from accounts.models import User
-from flashcards import history, rollup
+from flashcards import history, locking, rollup
 from flashcards.models import Card, ReviewLog, ReviewState
 from flashcards.scheduling import memory, schedule
 from flashcards.scheduling.schedule import Event, Kind, Schedule
 
 CHUNK = 500
 AFTER = ("repetitions", "ease", "interval", "drill", "due_on", "lapses")
-LONG_TEXTS = tuple(f"card__{name}" for name in ("answer", "practice", "key_points", "follow_ups", "html"))
 MOVED = ("due_on", "own_due_on", "shuffle", "version")
 
 
@@ -43,22 +41,15 @@ class Answer:
 
 def locked(learner: User, card_id: int) -> ReviewState:
     """Return the learner's row for this card, locked; a new card gets its row here. Raises Missing."""
-    mine = lockable(ReviewState.objects.filter(learner=learner, card=card_id))
-    if state := mine.first():
+    if state := locking.one(learner, card_id):
         return state
-    if not Card.objects.filter(pk=card_id).exists():
-        raise Missing("This card no longer exists.")
-    # Of two first answers at once, both try to insert and one row wins; both then queue for its lock.
-    row = ReviewState(learner=learner, card_id=card_id)
-    ReviewState.objects.bulk_create([row], ignore_conflicts=True)
-    return mine.get()
-
-
-def lockable(states: QuerySet[ReviewState]) -> QuerySet[ReviewState]:
-    """Return these rows as they are to be read before an event is written, locked, in order of their keys."""
-    last_event = ReviewLog.objects.filter(state=OuterRef("pk")).order_by("-sequence")
-    rows = states.select_for_update(of=("self",)).select_related("card").defer(*LONG_TEXTS)
-    return rows.annotate(last_day=last_event.values("study_day")[:1]).order_by("pk")
+    if Card.objects.filter(pk=card_id).exists():
+        # Of two first answers at once, both try to insert and one row wins; both then queue for its lock.
+        row = ReviewState(learner=learner, card_id=card_id)
+        ReviewState.objects.bulk_create([row], ignore_conflicts=True)
+        if state := locking.one(learner, card_id):
+            return state
+    raise Missing("This card no longer exists.")
 
 
 def event_now(
@@ -96,24 +87,27 @@ def write(
     answer: Answer | None = None,
     past: Sequence[Event] = (),
 ) -> ReviewLog:
-    """Store what one event makes of a locked row; return its log row. An undo needs the card's past."""
+    """Store what one event makes of a locked row; return its log row. An undo needs the card's past.
+
+    The learner's plan is read afresh, since it is under the card's lock that it may be followed.
+    """
     row = record(learner, state, event, answer, past=past)
     rollup.add(learner, row, event.study_day)
-    state.save()
-    row.save(force_insert=True)
+    rows.update(state)
+    rows.insert(row)
     if event.kind in schedule.ANSWERS and learner.mails_unanswered:
         _answers_mails(learner)
     return row
 
 
-def write_all(learner: User, states: Iterable[ReviewState], rows: Iterable[ReviewLog], today: date) -> None:
-    """Store many recorded events that have only moved due days, with the rows that they changed."""
+def write_all(learner: User, states: Iterable[ReviewState], events: Iterable[ReviewLog], today: date) -> None:
+    """Store many recorded events that have only moved due days, with the states that they changed."""
     rollup.begin(learner, today)
     # An upsert of rows that exist: one plain statement, where bulk_update writes a CASE for each row.
     ReviewState.objects.bulk_create(
         states, update_conflicts=True, unique_fields=["id"], update_fields=MOVED, batch_size=CHUNK
     )
-    ReviewLog.objects.bulk_create(rows, batch_size=CHUNK)
+    ReviewLog.objects.bulk_create(events, batch_size=CHUNK)
 
 
 def record(
@@ -151,7 +145,7 @@ def record(
         scheduler=schedule.SCHEDULER,
         scheduler_version=schedule.SCHEDULER_VERSION,
     )
-    state.last_day = event.study_day  # type: ignore[attr-defined]  # as lockable() has it
+    state.last_day = event.study_day  # type: ignore[attr-defined]  # as locking has it
     return row
 
 

@@ -6,7 +6,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import Prefetch, QuerySet
 
 from accounts.models import User
-from flashcards import history, planning, queue, recording, rollup
+from flashcards import history, locking, planning, queue, recording, rollup
 from flashcards.models import ReviewLog, ReviewState
 from flashcards.recording import Answer, Missing, Refused
 from flashcards.scheduling import schedule, sm2
@@ -135,6 +135,7 @@ def _pause(learner: User, card_id: int, now: datetime, **flags: object) -> None:
     ReviewState.objects.filter(pk=state.pk).update(**flags)
     if flags.get("suspended") is False:
         state.suspended, state.buried_on = False, None
+        planning.read(learner)
         planning.follow(learner, state, today, now)
 
 
@@ -175,7 +176,7 @@ def _undo_batch(learner: User, target: ReviewLog, today: date, now: datetime) ->
     rows.sort(key=lambda row: (row.pk == target.pk, row.pk))
     whole_logs = Prefetch("log", ReviewLog.objects.order_by("sequence"))
     touched = ReviewState.objects.filter(pk__in=[row.state_id for row in rows]).prefetch_related(whole_logs)
-    states = {state.pk: state for state in recording.lockable(touched)}
+    states = {state.pk: state for state in locking.many(touched)}
     _check_latest(learner, target, today)  # again: an answer may have come before all were locked
     undos = list[ReviewLog]()
     for row in rows:

@@ -1,12 +1,14 @@
 """Each study day in one row: the answers counted as they are given, so that no figure reads the whole log."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date, timedelta
 from typing import Final
 
+from django.db import connection
 from django.db.models import Count, Exists, F, Q, QuerySet, Subquery
 
 from accounts.models import User
+from accounts.rows import Columns, table
 from flashcards import history, queue
 from flashcards.models import DayStat, ReviewLog
 from flashcards.scheduling import schedule, sm2
@@ -15,6 +17,14 @@ from flashcards.scheduling.plan import Plan
 
 COUNTS: Final = "answers tested recalled mature_tested mature_recalled".split()
 MATURE: Final = 21
+PLANNED: Final = ("interview_on", "break_from", "break_until")
+PLAN = Columns(User, "u", PLANNED)
+# By hand, so that an answer needs no statement more to read its learner's plan.
+COUNT: Final = f"""
+    UPDATE {table(DayStat)} SET {", ".join(f"{name} = {name} + %({name})s" for name in COUNTS)}
+    WHERE learner_id = %(learner)s AND day = %(day)s
+    RETURNING {", ".join(f"(SELECT {name} FROM {table(User)} u WHERE u.id = learner_id)" for name in PLANNED)}
+"""
 PASSED: Final = [grade for grade in range(6) if sm2.passed(grade)]
 
 
@@ -35,14 +45,16 @@ def counted(row: ReviewLog) -> dict[str, int]:
 
 
 def add(learner: User, row: ReviewLog, today: date) -> None:
-    """Count an answer; call it before the card's state is saved, since it may begin the day."""
-    if not (counts := counted(row)):
-        begin(learner, today)
-        return
-    changes = {name: F(name) + count for name, count in counts.items() if count}
-    if not _on(learner, row.study_day).update(**changes):
-        begin(learner, row.study_day)
-        _on(learner, row.study_day).update(**changes)
+    """Count an event in its day, and read the learner's plan as it is now.
+
+    Only an answer counts for more than nothing. Call it before the card's state is saved, since it may begin
+    the day.
+    """
+    counts = counted(row)
+    day = row.study_day if counts else today
+    if not _count(learner, day, counts):
+        begin(learner, day)
+        _count(learner, day, counts)
 
 
 def take_back(learner: User, row: ReviewLog) -> None:
@@ -119,6 +131,20 @@ def _free(learner: User, gap: list[date], today: date) -> bool:
     if learner.new_cards_per_day and found["fresh"]:
         return False
     return found["first_due"] is None or missable[-1] < found["first_due"]
+
+
+def _count(learner: User, day: date, counts: Mapping[str, int]) -> bool:
+    """Add these to the day's columns, and read the plan; tell whether the day had begun."""
+    given = {name: counts.get(name, 0) for name in COUNTS}
+    on = connection.ops.adapt_datefield_value(day)
+    with connection.cursor() as cursor:
+        cursor.execute(COUNT, {"learner": learner.pk, "day": on, **given})
+        values = cursor.fetchone()
+    if values is None:
+        return False
+    for name, value in zip(PLANNED, PLAN.read(values), strict=True):
+        setattr(learner, name, value)
+    return True
 
 
 def _on(learner: User, day: date) -> QuerySet[DayStat]:

@@ -118,7 +118,7 @@ def kinds(who: User, what: Card) -> list[str]:
 def shown(who: User, now: datetime) -> queue.Item | None:
     """Return what the review page would show now."""
     today = queue.today_of(who, now)
-    return queue.next_item(who, today, queue.counts(who, today))
+    return queue.look(who, today)[1]
 
 
 def left(who: User, now: datetime) -> tuple[int, int, int]:

@@ -44,7 +44,7 @@ def daily(learner: User, counts: Counts, today: date, *, last: bool) -> Written:
     minutes = counted(progress.minutes(learner, left, today), "minute")
     cards = _first_cards(left) if never_began else counted(left, "card")
     subject = f"{cards}{'' if never_began else ' today'}, about {minutes}"
-    first_up = queue.next_item(learner, today, counts)
+    first_up = queue.look(learner, today)[1]
     question = words.plain(first_up.card.question) if first_up else ""
     context = {
         "subject": f"The last reminder for now: {subject[0].lower()}{subject[1:]}" if last else subject,

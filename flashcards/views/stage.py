@@ -51,16 +51,15 @@ def next_review(
 
     `latest` is the event just written, looked up when it isn't given; `more` is as for show().
     """
-    left = queue.counts(moment.learner, moment.today)
-    on_top = None
+    left, item = queue.look(moment.learner, moment.today)
     if latest is None:
         last = reviewing.last_event(moment.learner, moment.today)
         taken_back = last is not None and last.kind == Kind.UNDO
         undone = taken_back and last is not None and last.batch is None
-        on_top = last.state.card_id if last and undone else None
+        if last and undone:
+            item = queue.item(moment.learner, last.state.card_id, moment.today) or item
         latest = reviewing.latest_standing(moment.learner, moment.today) if taken_back else last
         more = {"undone": undone} | more
-    item = queue.next_item(moment.learner, moment.today, left, on_top)
     if item is None:
         return finish(request, reverse("done"), more.get("notice", ""))
     return show(request, moment, item, left, latest=latest, **more)

@@ -10,14 +10,13 @@ from django.apps import apps
 from django.contrib.admin.models import CHANGE, LogEntry
 from django.contrib.auth.models import Group, Permission
 from django.contrib.contenttypes.models import ContentType
-from django.contrib.sessions.models import Session
 from django.core import mail
 from django.db import models
 from django.urls import reverse
 
 from accounts import deleting, events
 from accounts.events import Kind
-from accounts.models import AccountEvent, User
+from accounts.models import AccountEvent, Session, User
 from flashcards import interviews, notes
 from flashcards.interviews import Wanted
 from flashcards.models import Reminder

@@ -5,10 +5,12 @@ from datetime import timedelta
 import pytest
 import time_machine
 from allauth.usersessions.models import UserSession
-from django.contrib.sessions.models import Session
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from accounts import devices, events
+from accounts.models import Session, User
 from tests.accounts.people import EVE, PASSWORD, account, browser, log_in, send, text_of, title_of, who_is_at
 from tests.visiting import words_of
 
@@ -139,3 +141,34 @@ def test_the_notes_of_sessions_that_expired_are_cleared():
 )
 def test_a_browser_is_named_in_two_words(user_agent, words):
     assert devices.named(user_agent) == words
+
+
+def test_a_request_reads_its_session_and_its_learner_in_one_statement():
+    client = browser(account())
+    with CaptureQueriesContext(connection) as captured:
+        client.get("/settings/")
+    read = [query["sql"] for query in captured if 'FROM "accounts_session"' in query["sql"]]
+    assert len(read) == 1
+    assert not any('FROM "accounts_user"' in query["sql"].split("JOIN")[0] for query in captured)
+
+
+def test_a_session_is_whose_its_signed_text_says_and_not_whose_the_column_does():
+    ada, eve = account(), account(EVE)
+    client = browser(ada)
+    Session.objects.update(learner=eve)
+    assert who_is_at(client) == ada
+
+
+def test_a_session_of_a_deactivated_learner_opens_nothing():
+    ada = account()
+    client = browser(ada)
+    User.objects.update(is_active=False)
+    assert client.get("/today/").status_code == 302
+
+
+def test_with_an_account_its_sessions_go_and_no_others():
+    ada, eve = account(), account(EVE)
+    for who in (ada, ada, eve):
+        browser(who)
+    ada.delete()
+    assert [session.learner for session in Session.objects.all()] == [eve]

@@ -1,8 +1,8 @@
 import pytest
-from django.contrib.sessions.models import Session
 from django.test import Client
 from django.urls import get_resolver
 
+from accounts.models import Session
 from tests.accounts.people import account, browser, log_in, send, text_of, title_of, token_of, who_is_at
 
 pytestmark = pytest.mark.django_db

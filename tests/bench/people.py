@@ -149,9 +149,11 @@ def historian(answers: int, today: date) -> User:
 
 
 def due_again(who: User, today: date) -> None:
-    """Let all that a reviewer has answered be due once more."""
+    """Let all that a reviewer has answered be due once more, as if it had been answered 15 days ago."""
+    answered_on = today - timedelta(days=15)
     before = ReviewState.objects.filter(learner=who, introduced_on__lt=today)
-    before.update(due_on=today, last_reviewed_on=today - timedelta(days=15), interval=15)
+    before.update(due_on=today, last_reviewed_on=answered_on, interval=15)
+    ReviewLog.objects.filter(learner=who, study_day=today).update(study_day=answered_on)
 
 
 def _state(who: User, today: date) -> ReviewState:

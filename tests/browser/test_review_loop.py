@@ -3,10 +3,9 @@
 from collections.abc import Callable
 
 import pytest
-from django.contrib.sessions.models import Session
 from playwright.sync_api import BrowserContext, Page, expect
 
-from accounts.models import User
+from accounts.models import Session, User
 from flashcards.models import Card, ReviewLog
 from tests.browser.looks import LOOKS, on_the_phone, without_javascript
 from tests.making import deck, learner

@@ -4,10 +4,9 @@ from datetime import UTC, datetime, timedelta
 from io import StringIO
 
 import pytest
-from django.contrib.sessions.models import Session
 from django.core.management import CommandError, call_command
 
-from accounts.models import User
+from accounts.models import Session, User
 from flashcards import clearing, reviewing
 from flashcards.models import ReviewLog
 from tests import making

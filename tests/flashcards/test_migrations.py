@@ -3,10 +3,15 @@
 from typing import Any
 
 import pytest
+from django.conf import settings
+from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
+from django.contrib.sessions.backends.db import SessionStore
 from django.core.management import call_command
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
+from django.test import Client
 
+from accounts.models import Session
 from flashcards import replaying, reviewing
 from flashcards.models import DayStat, ReviewLog, ReviewState
 from tests import making
@@ -73,3 +78,17 @@ def test_days_in_a_row_are_known_to_be_unbroken_and_a_gap_is_not():
     call_command("migrate", verbosity=0)
     days = DayStat.objects.filter(learner=who).order_by("day").values_list("day", "unbroken")
     assert list(days) == [(day(1), False), (day(2), True), (day(4), False)]
+
+
+def test_whoever_is_logged_in_stays_so_when_sessions_get_a_learner():
+    MigrationExecutor(connection).migrate([("accounts", "0004_events")])
+    who = making.learner()
+    old = SessionStore()
+    old[SESSION_KEY], old[BACKEND_SESSION_KEY] = str(who.pk), settings.AUTHENTICATION_BACKENDS[0]
+    old[HASH_SESSION_KEY] = who.get_session_auth_hash()
+    old.create()
+    call_command("migrate", verbosity=0)
+    client = Client()
+    client.cookies[settings.SESSION_COOKIE_NAME] = str(old.session_key)
+    assert client.get("/today/").context["user"] == who
+    assert Session.objects.get().learner == who

@@ -358,7 +358,7 @@ def test_a_page_takes_as_many_statements_with_5000_cards_as_with_50(who, path, d
         client.get(path)
 
 
-def test_a_grade_takes_nine_statements_with_any_number_of_cards(who):
+def test_a_grade_takes_six_statements_with_any_number_of_cards(who):
     cards = deck(60)
     for card in cards[:20]:
         scheduled(who, card, day(1))
@@ -368,4 +368,4 @@ def test_a_grade_takes_nine_statements_with_any_number_of_cards(who):
     with CaptureQueriesContext(connection) as captured:
         press(client, form, 4, HTMX)
     # session, learner; state locked, day counted, state written, log written, plan read; counts, next card
-    assert len([query for query in captured if "SAVEPOINT" not in query["sql"]]) == 9
+    assert len([query for query in captured if "SAVEPOINT" not in query["sql"]]) == 6

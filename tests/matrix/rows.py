@@ -24,7 +24,7 @@ def unchanged_after() -> Iterator[list[str]]:
 
     def note(execute: Any, sql: str, params: Any, many: bool, context: Any) -> Any:
         found = _WRITES.match(sql)
-        if found and found[1] != "django_session":
+        if found and found[1] != "accounts_session":
             written.append(found[1])
         return execute(sql, params, many, context)
 
@@ -37,7 +37,7 @@ def digest(rows: Any = None) -> str:
     """Return a hash of all rows of all tables but sessions, or of those that `rows` selects of a model."""
     total = hashlib.sha256()
     for model in apps.get_models():
-        if model._meta.label != "sessions.Session":
+        if model._meta.label != "accounts.Session":
             found = rows(model) if rows else model._base_manager.all()
             for row in sorted(map(repr, found.values_list())):
                 total.update(row.encode())
