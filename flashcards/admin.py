@@ -8,8 +8,10 @@ from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 
 from accounts.models import User
-from flashcards import cards
+from flashcards import cards, frontier
 from flashcards.models import Card, Deck, Reminder, ReviewLog, ReviewState, Topic
+
+PLACE = {"topic", "position", "retired"}
 
 
 class CardForm(forms.ModelForm):  # type: ignore[type-arg]
@@ -80,6 +82,10 @@ class TopicAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     list_select_related = ("deck",)
     search_fields = ("name", "key")
 
+    def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
+        """Keep a topic in its deck, as a seed does: its cards have their places there."""
+        return ("deck",) if obj else ()
+
 
 @admin.register(Card)
 class CardAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
@@ -95,9 +101,11 @@ class CardAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         return super().get_queryset(request).defer("html")
 
     def save_model(self, request: HttpRequest, obj: Card, form: Any, change: bool) -> None:
-        """Save the card with its HTML; nobody's schedule changes."""
+        """Save the card with its HTML; no schedule changes, and whoever is past a new place meets it."""
         obj.html = cards.render(obj)
         super().save_model(request, obj, form, change)
+        if not change or PLACE & set(form.changed_data):
+            frontier.draw_back([obj])
 
 
 @admin.register(ReviewState)

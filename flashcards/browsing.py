@@ -95,7 +95,7 @@ def find(learner: User, search: Search, today: date) -> QuerySet[Card]:
         found = found.filter(
             Q(question__icontains=word) | Q(answer__icontains=word) | Q(points__icontains=word)
         )
-    in_deck_order = ("topic__deck_id", "position", "id")
+    in_deck_order = ("deck_number", "position", "id")
     if search.order == BY_DUE_DAY:
         return found.order_by(F("mine__due_on").asc(nulls_last=True), *in_deck_order)
     if search.order == BY_RECALL:

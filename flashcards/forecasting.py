@@ -159,7 +159,7 @@ def _rows(learner: User, today: date, until: date, in_play: int) -> list[_Row]:
     """Return the cards that can come up, by due day, then the new ones in deck order, or every k-th."""
     step = max(1, -(-in_play // simulation.MOST_CARDS))
     place = Window(
-        RowNumber(), order_by=[F("due").asc(nulls_last=True), F("topic__deck_id"), F("position"), F("pk")]
+        RowNumber(), order_by=[F("due").asc(nulls_last=True), F("deck_number"), F("position"), F("pk")]
     )
     cards = (
         Card.objects.annotate(mine=recall.mine(learner))

@@ -94,7 +94,7 @@ def new(learner: User, today: date) -> QuerySet[Card]:
         Q(due_on__isnull=False) | Q(suspended=True) | Q(buried_on=today)
     )
     fresh = Card.objects.filter(~Exists(out_of_reach), retired=False)
-    return fresh.order_by("topic__deck_id", "position", "id")
+    return fresh.order_by("deck_number", "position", "id")
 
 
 def drills(learner: User, today: date) -> QuerySet[ReviewState]:

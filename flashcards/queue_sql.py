@@ -12,11 +12,11 @@ from django.db import connection
 
 from accounts.models import User
 from accounts.rows import LARGEST_KEY, columns, table
-from flashcards.models import Card, Note, ReviewLog, ReviewState, Topic
+from flashcards.models import Card, Frontier, Note, ReviewLog, ReviewState, Topic
 
 CARD, TOPIC = columns(Card, "c"), columns(Topic, "t")
 STATE, NOTE = columns(ReviewState, "s"), columns(Note, "n")
-CARDS, TOPICS, STATES = table(Card), table(Topic), table(ReviewState)
+CARDS, TOPICS, STATES, FRONTIERS = table(Card), table(Topic), table(ReviewState), table(Frontier)
 PARTS: Final = (CARD, TOPIC, STATE, NOTE)
 WHOLE: Final = ", ".join(map(str, PARTS))
 WITH_ITS_OWN: Final = f"""
@@ -34,15 +34,27 @@ DUE: Final = f"""
         AND NOT c.retired
     ORDER BY s.due_on, s.shuffle, s.id LIMIT 1
 """
+# Two kinds of new card: those that came back (reset, undone, released), which have a row without a due day,
+# and those from the learner's frontier on that have no row. OFFSET 0 keeps PostgreSQL from reading all of the
+# learner's rows at once to tell which.
 NEW: Final = f"""
     SELECT 'new', f.id, count(*) OVER (), 0, 0, 0 FROM (
-        SELECT c.id, t.deck_id, c.position FROM {CARDS} c JOIN {TOPICS} t ON t.id = c.topic_id
-        WHERE NOT c.retired AND NOT EXISTS (
-            SELECT 1 FROM {STATES} s WHERE s.learner_id = %(learner)s AND s.card_id = c.id
-                AND (s.due_on IS NOT NULL OR s.suspended OR s.buried_on = %(today)s)
-        )
-        ORDER BY t.deck_id, c.position, c.id LIMIT %(most_new)s
-    ) f ORDER BY f.deck_id, f.position, f.id LIMIT 1
+        SELECT c.id, c.deck_number, c.position FROM {STATES} s JOIN {CARDS} c ON c.id = s.card_id
+        WHERE s.learner_id = %(learner)s AND s.due_on IS NULL AND NOT s.suspended AND {NOT_BURIED}
+            AND NOT c.retired
+        UNION ALL SELECT * FROM (
+            SELECT c.id, c.deck_number, c.position FROM {CARDS} c
+            WHERE NOT c.retired AND (c.deck_number, c.position) >= (
+                    coalesce((SELECT deck_number FROM {FRONTIERS} WHERE learner_id = %(learner)s), 0),
+                    coalesce((SELECT position FROM {FRONTIERS} WHERE learner_id = %(learner)s), 0)
+                ) AND NOT EXISTS (
+                    SELECT 1 FROM {STATES} s WHERE s.learner_id = %(learner)s AND s.card_id = c.id
+                    LIMIT 1 OFFSET 0
+                )
+            ORDER BY c.deck_number, c.position, c.id LIMIT %(most_new)s
+        ) untouched
+        ORDER BY deck_number, position, id LIMIT %(most_new)s
+    ) f ORDER BY f.deck_number, f.position, f.id LIMIT 1
 """
 DRILL: Final = f"""
     SELECT 'drill', CASE WHEN owes THEN card_id END, sum(CASE WHEN owes THEN 1 ELSE 0 END) OVER (),

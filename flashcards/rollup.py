@@ -9,7 +9,7 @@ from django.db.models import Count, Exists, F, Q, QuerySet, Subquery
 
 from accounts.models import User
 from accounts.rows import Columns, table
-from flashcards import history, queue
+from flashcards import frontier, history, queue
 from flashcards.models import DayStat, ReviewLog
 from flashcards.scheduling import schedule, sm2
 from flashcards.scheduling.days import ONE_DAY
@@ -69,6 +69,7 @@ def begin(learner: User, today: date) -> None:
         return
     row = DayStat(learner=learner, day=today, unbroken=unbroken(learner, today))
     DayStat.objects.bulk_create([row], ignore_conflicts=True)
+    frontier.advance(learner)
 
 
 def unbroken(learner: User, today: date) -> bool:

@@ -14,7 +14,7 @@ from typing import TypeVar
 from django.db import transaction
 from django.db.models import F, Model, Q
 
-from flashcards import deckfiles
+from flashcards import deckfiles, frontier
 from flashcards.deckfiles import Content, SeedError, contents
 from flashcards.models import Card, Deck, Topic
 
@@ -92,10 +92,12 @@ def _save_cards(content: Content) -> Tally:
     stored = {row.key: row for row in Card.objects.filter(ours).select_related("topic")}
     for card in rows:
         card.topic = card.topic  # whose id is known only now
+        card.deck_number = card.topic.deck_id
         if card.key in stored:
             _check_deck(f"card “{card.key}”", card.topic.deck, stored[card.key].topic.deck_id)
     changed = _changed(rows, stored)
     _upsert(Card, changed)
+    frontier.draw_back(card for card in changed if _place(card) != _place(stored.get(card.key)))
     left = [row.pk for row in stored.values() if row.key not in content.cards and not row.retired]
     created = len(content.cards.keys() - stored.keys())
     return Tally(
@@ -104,6 +106,11 @@ def _save_cards(content: Content) -> Tally:
         unchanged=len(rows) - len(changed),
         retired=Card.objects.filter(pk__in=left).update(retired=True),
     )
+
+
+def _place(card: Card | None) -> tuple[int, int] | None:
+    """Return where a card is met in deck order, None when it isn't."""
+    return None if card is None or card.retired else (card.deck_number, card.position)
 
 
 def _check_deck(named: str, deck: Deck, stored_in: int) -> None:

@@ -53,6 +53,7 @@ def deck(cards: int = 3) -> list[Card]:
     return Card.objects.bulk_create(
         Card(
             topic=topics[n // CARDS_PER_TOPIC],
+            deck_number=made.pk,
             key=f"deck-{number}-card-{n + 1}",
             position=n + 1,
             question=f"Question {n + 1}?",

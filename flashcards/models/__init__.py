@@ -3,13 +3,14 @@
 from flashcards.models.decks import Card, Deck, Topic
 from flashcards.models.interviews import Interview, InterviewTopic
 from flashcards.models.reminders import Heartbeat, Reminder
-from flashcards.models.reviews import DayStat, Note, ReviewLog, ReviewState
+from flashcards.models.reviews import DayStat, Frontier, Note, ReviewLog, ReviewState
 from flashcards.models.tallies import Tally
 
 __all__ = [
     "Card",
     "DayStat",
     "Deck",
+    "Frontier",
     "Heartbeat",
     "Interview",
     "InterviewTopic",

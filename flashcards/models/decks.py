@@ -62,6 +62,7 @@ class Card(models.Model):
     `answer` and `practice` are Markdown, `formula` is LaTeX; `key_points` is a list of {text, must},
     `follow_ups` a list of {question, answer}. `html` holds the rendered fields (see cards.py), empty
     until they are rendered. A retired card left its fixture: it is shown no more, its log is kept.
+    `deck_number` repeats the id of the topic's deck: an index can put all cards in deck order by it.
     """
 
     class Level(models.TextChoices):
@@ -72,6 +73,7 @@ class Card(models.Model):
     topic = models.ForeignKey(Topic, on_delete=models.CASCADE, related_name="cards")
     key = models.SlugField(max_length=80, unique=True)
     position = models.PositiveIntegerField(help_text="The place in the deck.")
+    deck_number = models.PositiveBigIntegerField(default=0, editable=False)
     question = models.CharField(max_length=500)
     answer = models.TextField(validators=LONG_TEXT)
     formula = models.CharField(max_length=1000, blank=True)
@@ -86,11 +88,22 @@ class Card(models.Model):
     objects = KeyManager()
 
     class Meta:
-        ordering = ["topic__deck_id", "position"]
-        indexes = [models.Index(fields=["position"], name="card_in_order", condition=Q(retired=False))]
+        ordering = ["deck_number", "position"]
+        indexes = [
+            models.Index(
+                fields=["deck_number", "position", "id"],
+                name="card_in_deck_order",
+                condition=Q(retired=False),
+            )
+        ]
 
     def __str__(self) -> str:
         return self.question
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Save the card with its deck's number."""
+        self.deck_number = self.topic.deck_id
+        super().save(*args, **kwargs)
 
     def natural_key(self) -> tuple[str]:
         """Return what names this card in a fixture."""

@@ -71,10 +71,27 @@ class ReviewState(models.Model):
                 condition=Q(suspended=False, due_on__isnull=False),
             ),
             models.Index(fields=["learner", "last_reviewed_on"], name="state_today"),
+            models.Index(fields=["learner"], name="state_new", condition=Q(due_on__isnull=True)),
         ]
 
     def __str__(self) -> str:
         return f"{self.learner_id}/{self.card_id} v{self.version}"
+
+
+class Frontier(models.Model):
+    """How far a learner has come: they have a row for each card that is before this place in deck order.
+
+    It may lie further back than it could, never further ahead. frontier.py moves it, once a study day.
+    """
+
+    learner = models.OneToOneField(
+        settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="frontier", primary_key=True
+    )
+    deck_number = models.PositiveBigIntegerField(default=0)
+    position = models.PositiveIntegerField(default=0)
+
+    def __str__(self) -> str:
+        return f"{self.learner_id} up to {self.deck_number}/{self.position}"
 
 
 class ReviewLog(models.Model):

@@ -7,6 +7,7 @@ from typing import Any
 from django.utils import timezone
 
 from accounts.models import User
+from flashcards import rollup
 from flashcards.models import Card, DayStat, Deck, ReviewLog, ReviewState, Topic
 from flashcards.scheduling.schedule import SCHEDULER, SCHEDULER_VERSION, Kind
 from tests.bench.copying import copies, days_from, numbers
@@ -17,8 +18,7 @@ A_DAY_OF_NEW_CARDS = 5
 IN_A_TOPIC = 100
 THREE_YEARS = 1_095
 IN_ORDER = """
-    (SELECT card.id, row_number() OVER (ORDER BY topic.deck_id, card.position) AS n
-    FROM flashcards_card AS card JOIN flashcards_topic AS topic ON topic.id = topic_id) AS c
+    (SELECT id, row_number() OVER (ORDER BY deck_number, position) AS n FROM flashcards_card) AS c
 """
 
 _names = count(1)
@@ -78,7 +78,10 @@ def many(learners: int, today: date) -> list[User]:
 
 
 def one(started: int, due: int, today: date) -> User:
-    """Return a learner who has started the first cards in deck order, some of them, spread out, due today."""
+    """Return a learner who has started the first cards in deck order, some of them, spread out, due today.
+
+    They have been here before today, and today already.
+    """
     who = learner()
     every = started // due
     later = days_from(today, "1 + c.id * 17 % 300")
@@ -92,6 +95,8 @@ def one(started: int, due: int, today: date) -> User:
         shuffle="c.id * 104729 % 2147483647",
     )
     _logged(f"s.learner_id = {who.pk} AND s.id % 4 = 0")
+    for day in (today - timedelta(days=1), today):
+        rollup.begin(who, day)
     return who
 
 
@@ -160,7 +165,7 @@ def _state(who: User, today: date) -> ReviewState:
     """Return a state on the first card: in its third interval and due tomorrow."""
     return ReviewState.objects.create(
         learner=who,
-        card=Card.objects.order_by("topic__deck_id", "position")[0],
+        card=Card.objects.order_by("deck_number", "position")[0],
         repetitions=3,
         interval=15,
         due_on=today + timedelta(days=1),

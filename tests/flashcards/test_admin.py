@@ -6,9 +6,11 @@ import pytest
 from django.urls import reverse
 
 from accounts.models import User
-from flashcards.models import Card, ReviewLog, ReviewState
+from flashcards import queue, rollup
+from flashcards.models import Card, Frontier, ReviewLog, ReviewState, Topic
 from tests import making
 from tests.accounts.people import proven
+from tests.making import at, day
 
 pytestmark = pytest.mark.django_db
 
@@ -50,6 +52,26 @@ def test_saving_a_card_renders_it_and_keeps_schedules(operator):
     assert card.html["key_points"] == [{"html": "<em>Must</em>", "must": True}]
     assert making.state(who, card) == before
     making.proven(who)
+
+
+def test_a_card_moved_forward_is_met_by_whoever_is_past_its_place_and_a_mended_text_moves_nobody(operator):
+    who, cards = making.learner(), making.deck(3)
+    making.graded(who, cards[1], 4, at(1))
+    making.graded(who, cards[0], 4, at(1))
+    rollup.begin(who, day(2))
+    place = Frontier.objects.get(learner=who).position
+    operator.post(page("flashcards_card_change", cards[0].pk), form(cards[0], answer="New."))
+    assert Frontier.objects.get(learner=who).position == place == cards[2].position
+    operator.post(page("flashcards_card_change", cards[2].pk), form(cards[2], position=0))
+    assert Frontier.objects.get(learner=who).position == 0
+    assert queue.counts(who, day(2)).first_new == cards[2].pk
+
+
+def test_a_topic_stays_in_its_deck(operator):
+    here, there = making.card().topic, making.card().topic
+    data = {"deck": there.deck_id, "key": here.key, "name": "New", "position": 1}
+    operator.post(page("flashcards_topic_change", here.pk), data)
+    assert (here.deck_id, "New") == Topic.objects.values_list("deck", "name").get(pk=here.pk)
 
 
 def test_a_new_card_is_rendered_too(operator):

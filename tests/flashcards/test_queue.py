@@ -504,7 +504,9 @@ def many(who: User, cards: int) -> list[Card]:
     made = Deck.objects.create(key=f"large-{number}", name="Large")
     topic = Topic.objects.create(deck=made, key=f"large-topic-{number}", name="Large", position=1)
     rows = Card.objects.bulk_create(
-        Card(topic=topic, key=f"large-{number}-{n}", position=n, question="?", answer=".")
+        Card(
+            topic=topic, deck_number=made.pk, key=f"large-{number}-{n}", position=n, question="?", answer="."
+        )
         for n in range(cards)
     )
     ReviewState.objects.bulk_create(

@@ -8,7 +8,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection, connections
 
-from flashcards import seeding
+from flashcards import queue, rollup, seeding
 from flashcards.deckfiles import SeedError
 from flashcards.models import Card, Deck, ReviewLog, ReviewState, Topic
 from tests import making
@@ -299,3 +299,25 @@ def test_the_command_fails_with_one_sentence(file):
     with pytest.raises(CommandError, match=r"^Nothing was changed\. .*card “card-1”: formula: "):
         call_command("seed", str(file([deck_object(), topic_object(), card_object(formula="{")])))
     assert not connection.needs_rollback
+
+
+@pytest.mark.parametrize("how", ["added", "moved", "back in the files"])
+def test_whoever_is_past_a_card_s_place_meets_it_all_the_same(file, how):
+    late = card_object(9, position=1)
+    before = {
+        "added": small_deck(2),
+        "moved": [*small_deck(2), card_object(9, position=9)],
+        "back in the files": [*small_deck(2), late],
+    }[how]
+    ones = [{**entry, "fields": entry["fields"] | {"position": entry["fields"]["position"] + 1}}
+            if entry["model"] == "flashcards.card" and entry["fields"]["key"] != "card-9" else entry
+            for entry in before]  # fmt: skip
+    seeding.seed([file(ones)])
+    if how == "back in the files":
+        seeding.seed([file([entry for entry in ones if entry != late])])
+    who = making.learner()
+    for key in ("card-1", "card-2"):
+        making.graded(who, Card.objects.get(key=key), 4, at(1))
+    rollup.begin(who, day(2))
+    seeding.seed([file([entry for entry in ones if entry["fields"]["key"] != "card-9"] + [late])])
+    assert queue.counts(who, day(2)).first_new == Card.objects.get(key="card-9").pk

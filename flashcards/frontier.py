@@ -1,0 +1,44 @@
+"""How far each learner has come in the decks: the next new card is found without passing all the others."""
+
+from collections.abc import Iterable
+from typing import Final
+
+from django.db.models import Exists, OuterRef, Q, QuerySet
+
+from accounts.models import User
+from flashcards.models import Card, Frontier, ReviewState
+
+ORDER: Final = ("deck_number", "position")
+
+
+def advance(learner: User) -> None:
+    """Move the learner's frontier to the first card, in deck order, that they have no row for.
+
+    Their rows are never deleted, so it only goes ahead. Where it has none yet it begins at zero and stays
+    there for now: a row that a seed under way can't see wouldn't be drawn back by it.
+    """
+    mark, made = Frontier.objects.select_for_update().get_or_create(learner=learner)
+    if made:
+        return
+    ahead = Card.objects.filter(_from(mark.deck_number, mark.position), retired=False).order_by(*ORDER)
+    untouched = ahead.filter(~Exists(ReviewState.objects.filter(learner=learner, card=OuterRef("pk"))))
+    place = _first(untouched) or _first(ahead.reverse())
+    if place and place != (mark.deck_number, mark.position):
+        mark.deck_number, mark.position = place
+        mark.save()
+
+
+def draw_back(cards: Iterable[Card]) -> None:
+    """Let no frontier lie beyond these cards, which are new in their places: everyone may still meet them."""
+    places = [(card.deck_number, card.position) for card in cards]
+    if places:
+        deck, position = min(places)
+        Frontier.objects.filter(_from(deck, position)).update(deck_number=deck, position=position)
+
+
+def _from(deck: int, position: int) -> Q:
+    return Q(deck_number__gt=deck) | Q(deck_number=deck, position__gte=position)
+
+
+def _first(cards: QuerySet[Card]) -> tuple[int, int] | None:
+    return cards.values_list(*ORDER).first()
