@@ -4,6 +4,7 @@ from datetime import date, timedelta
 from itertools import count
 from typing import Any
 
+from django.db import transaction
 from django.utils import timezone
 
 from accounts.models import User
@@ -95,8 +96,9 @@ def one(started: int, due: int, today: date) -> User:
         shuffle="c.id * 104729 % 2147483647",
     )
     _logged(f"s.learner_id = {who.pk} AND s.id % 4 = 0")
-    for day in (today - timedelta(days=1), today):
-        rollup.begin(who, day)
+    with transaction.atomic():
+        for day in (today - timedelta(days=1), today):
+            rollup.begin(who, day)
     return who
 
 
