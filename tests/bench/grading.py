@@ -24,7 +24,10 @@ from tests.bench.world import World
 
 GRADES = 150
 INNER = re.compile(r"\([^()]*\)")
-VERB_AND_TABLE = re.compile(r'(SELECT|INSERT|UPDATE|DELETE)\b(?:.*?(?:FROM|INTO))? "[a-z]+_(\w+)"', re.DOTALL)
+VERB_AND_TABLE = re.compile(
+    r'\s*(SELECT|INSERT|UPDATE|DELETE)\b(?:.*?(?:FROM|INTO|JOIN))? "[a-z]+_(\w+)"', re.DOTALL
+)
+MARKS = ("BEGIN", "COMMIT", "SAVEPOINT", "RELEASE")
 
 # pgbench's shape on our tables: what is left when everything but the database's own work is taken away.
 LOCK = "SELECT * FROM flashcards_reviewstate WHERE learner_id = %s AND card_id = %s FOR UPDATE"
@@ -68,16 +71,16 @@ def statements_per_grade(who: User) -> Row:
     assert action, "there is a card to grade"
     with CaptureQueriesContext(connection) as captured:
         client.post(action[1], dict(FIELD.findall(page)) | {"grade": 4}, headers={"HX-Request": "true"})
-    asked = [said for query in captured if (said := outline(query["sql"]))]
+    asked = [outline(query["sql"]) for query in captured if not query["sql"].startswith(MARKS)]
     return Row("statements per grade", "", len(asked), budget=6, seen=", ".join(asked))
 
 
 def outline(sql: str) -> str:
-    """Return a statement's verb and table, subqueries left out; empty for BEGIN and COMMIT."""
+    """Return a statement's verb and table, subqueries left out."""
     while INNER.search(sql):
         sql = INNER.sub("", sql)
     found = VERB_AND_TABLE.match(sql)
-    return " ".join(found.groups()) if found else ""
+    return " ".join(found.groups()) if found else sql[:40]
 
 
 def due_states(who: User, today: date) -> Iterator[ReviewState]:
