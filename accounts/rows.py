@@ -7,9 +7,11 @@ pages that is of no account; for an answer and the next card, asked for all day 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from functools import cache
+from importlib import import_module
 from typing import Any, Final, Generic, TypeVar
 
 from django.db import connection
+from django.db.backends.utils import CursorWrapper
 from django.db.models import Field, Model
 from django.db.models.expressions import Col
 
@@ -51,6 +53,24 @@ def columns(model: type[Row], alias: str, but: Collection[str] = ()) -> Columns[
 def table(model: type[Model]) -> str:
     """Return the name of a model's table, quoted."""
     return f'"{model._meta.db_table}"'
+
+
+def prepared() -> CursorWrapper:
+    """Return a cursor for statements that PostgreSQL shall plan once for each connection, not each time.
+
+    Planning takes it several times what running them does. Behind a pooler, which may take another connection
+    for each transaction, and with SQLite it is a cursor like all others.
+    """
+    options = connection.settings_dict.get("OPTIONS", {})
+    if connection.vendor != "postgresql" or options.get("prepare_threshold") is None:
+        return connection.cursor()
+    connection.ensure_connection()
+    raw: Any = connection.connection
+    usual, raw.cursor_factory = raw.cursor_factory, import_module("accounts.planned_cursor").PlannedCursor
+    try:
+        return connection.cursor()
+    finally:
+        raw.cursor_factory = usual
 
 
 def update(row: Model) -> None:

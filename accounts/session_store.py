@@ -13,7 +13,7 @@ from django.utils import timezone
 from django.utils.crypto import constant_time_compare
 
 from accounts.models import Session, User
-from accounts.rows import columns, table
+from accounts.rows import columns, prepared, table
 
 SESSION, LEARNER = columns(Session, "s"), columns(User, "u")
 ALIVE = f"""
@@ -40,7 +40,7 @@ class SessionStore(db.SessionStore):
 
     def _get_session_from_db(self) -> Session | None:
         now = connection.ops.adapt_datetimefield_value(timezone.now())
-        with connection.cursor() as cursor:
+        with prepared() as cursor:
             cursor.execute(ALIVE, [self.session_key, now])
             values = cursor.fetchone()
         if values is None:

@@ -7,6 +7,7 @@ import environ
 
 SECONDS_KEPT: Final = 600  # an idle connection, before it is opened anew
 SECONDS_TO_CONNECT: Final = 5
+TIMES_UNPREPARED: Final = 5  # of a statement through accounts.rows.prepared()
 SQLITE: Final = {
     "transaction_mode": "IMMEDIATE",
     "timeout": 20,
@@ -22,15 +23,18 @@ def from_url(url: str, *, password: str = "", pooled: bool = False) -> dict[str,
     refuses at once whatever the timeout. Its folder is made.
 
     A `password` fills the place of one that the address doesn't hold. `pooled` says that between us and
-    PostgreSQL stands a pooler which may give each transaction another connection: then no cursor may outlive
-    its transaction.
+    PostgreSQL stands a pooler which may give each transaction another connection: then no cursor and no
+    prepared statement may outlive its transaction.
     """
     config: dict[str, Any] = environ.Env.db_url_config(url)
     if config["ENGINE"].endswith("sqlite3"):
         Path(config["NAME"]).parent.mkdir(parents=True, exist_ok=True)
         config["OPTIONS"] = dict(SQLITE)
     else:
-        config["OPTIONS"] = config.get("OPTIONS", {}) | {"connect_timeout": SECONDS_TO_CONNECT}
+        config["OPTIONS"] = config.get("OPTIONS", {}) | {
+            "connect_timeout": SECONDS_TO_CONNECT,
+            "prepare_threshold": None if pooled else TIMES_UNPREPARED,
+        }
         config["PASSWORD"] = config["PASSWORD"] or password
         config["DISABLE_SERVER_SIDE_CURSORS"] = pooled
     return config | {"CONN_MAX_AGE": SECONDS_KEPT, "CONN_HEALTH_CHECKS": True}

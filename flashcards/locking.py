@@ -6,7 +6,7 @@ from django.db import connection
 from django.db.models import OuterRef, QuerySet
 
 from accounts.models import User
-from accounts.rows import LARGEST_KEY, Columns, columns, table
+from accounts.rows import LARGEST_KEY, Columns, columns, prepared, table
 from flashcards.models import Card, ReviewLog, ReviewState
 
 LONG_TEXTS: Final = ("answer", "practice", "key_points", "follow_ups", "html")
@@ -26,7 +26,7 @@ def one(learner: User, card_id: int) -> ReviewState | None:
     if card_id > LARGEST_KEY:
         return None
     lock = connection.ops.for_update_sql(of=["s"]) if connection.features.has_select_for_update else ""
-    with connection.cursor() as cursor:
+    with prepared() as cursor:
         cursor.execute(f"{ONE} {lock}", [learner.pk, card_id])
         values = cursor.fetchone()
     if values is None:

@@ -11,7 +11,7 @@ from typing import Any, Final, NamedTuple
 from django.db import connection
 
 from accounts.models import User
-from accounts.rows import LARGEST_KEY, columns, table
+from accounts.rows import LARGEST_KEY, columns, prepared, table
 from flashcards.models import Card, Frontier, Note, ReviewLog, ReviewState, Topic
 
 CARD, TOPIC = columns(Card, "c"), columns(Topic, "t")
@@ -118,7 +118,7 @@ def look(learner: User, today: date, *, most_new: int, most_ever: int) -> dict[s
     """
     day = connection.ops.adapt_datefield_value(today)
     given = {"learner": learner.pk, "today": day, "most_new": most_new, "most_ever": most_ever}
-    with connection.cursor() as cursor:
+    with prepared() as cursor:
         cursor.execute(LOOK, given)
         return {
             kind: Found(cards, answered, started, owing, values)
@@ -130,7 +130,7 @@ def one(learner: User, card_id: int) -> Joined | None:
     """Return this card unless it is retired or there is none."""
     if card_id > LARGEST_KEY:
         return None
-    with connection.cursor() as cursor:
+    with prepared() as cursor:
         cursor.execute(ONE, {"learner": learner.pk, "card": card_id})
         values = cursor.fetchone()
     return joined(values) if values else None

@@ -8,7 +8,7 @@ from django.db import connection
 from django.db.models import Count, Exists, F, Q, QuerySet, Subquery
 
 from accounts.models import User
-from accounts.rows import Columns, table
+from accounts.rows import Columns, prepared, table
 from flashcards import frontier, history, queue
 from flashcards.models import DayStat, ReviewLog
 from flashcards.scheduling import schedule, sm2
@@ -138,7 +138,7 @@ def _count(learner: User, day: date, counts: Mapping[str, int]) -> bool:
     """Add these to the day's columns, and read the plan; tell whether the day had begun."""
     given = {name: counts.get(name, 0) for name in COUNTS}
     on = connection.ops.adapt_datefield_value(day)
-    with connection.cursor() as cursor:
+    with prepared() as cursor:
         cursor.execute(COUNT, {"learner": learner.pk, "day": on, **given})
         values = cursor.fetchone()
     if values is None:

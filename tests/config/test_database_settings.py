@@ -11,14 +11,16 @@ def test_a_password_by_file_fills_the_gap_in_the_address_and_replaces_none():
     assert database_settings.from_url(given, password="other")["PASSWORD"] == "own"
 
 
-def test_behind_a_pooler_no_cursor_outlives_its_transaction():
+def test_behind_a_pooler_no_cursor_and_no_plan_outlives_its_transaction():
+    assert database_settings.from_url(POSTGRES, pooled=True)["OPTIONS"]["prepare_threshold"] is None
+    assert database_settings.from_url(POSTGRES)["OPTIONS"]["prepare_threshold"] is not None
     assert database_settings.from_url(POSTGRES, pooled=True)["DISABLE_SERVER_SIDE_CURSORS"]
     assert not database_settings.from_url(POSTGRES)["DISABLE_SERVER_SIDE_CURSORS"]
 
 
 def test_a_server_that_does_not_answer_is_given_up_and_options_of_the_address_stay():
     options = database_settings.from_url(f"{POSTGRES}?sslmode=require")["OPTIONS"]
-    assert options == {"sslmode": "require", "connect_timeout": 5}
+    assert (options["sslmode"], options["connect_timeout"]) == ("require", 5)
 
 
 def test_two_writers_on_sqlite_wait_for_each_other(tmp_path):
