@@ -22,7 +22,7 @@ def next_page(request: HttpRequest, default: str) -> str:
 
 def page_of(request: HttpRequest) -> str:
     """Return the path of the page the learner sees: this one, or the one whose form or htmx sent this."""
-    if request.method == "GET" and not getattr(request, "htmx", False):
+    if request.method in ("GET", "HEAD") and not getattr(request, "htmx", False):
         return request.get_full_path()
     origin = request.headers.get("HX-Current-URL") or request.headers.get("Referer", "")
     if not _is_ours(request, origin):

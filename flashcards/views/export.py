@@ -3,12 +3,12 @@
 from django.http import HttpRequest, StreamingHttpResponse
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_safe
 
 from flashcards import exporting
 
 
-@require_GET
+@require_safe
 @never_cache
 def export(request: HttpRequest) -> StreamingHttpResponse:
     """Stream the export as a download; docs/export.md describes it."""

@@ -3,12 +3,12 @@
 from django.contrib.auth.decorators import login_not_required
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_safe
 
 from flashcards.models import Card, Topic
 
 
-@require_GET
+@require_safe
 @login_not_required
 def landing(request: HttpRequest) -> HttpResponse:
     """Say what Engram is and let a visitor begin; a learner goes on to today."""
@@ -18,14 +18,14 @@ def landing(request: HttpRequest) -> HttpResponse:
     return render(request, "flashcards/landing.html", context)
 
 
-@require_GET
+@require_safe
 @login_not_required
 def help_page(request: HttpRequest) -> HttpResponse:
     """Explain the keys, the schedule and what to do when something looks odd."""
     return render(request, "flashcards/help.html", {"nav": "help"})
 
 
-@require_GET
+@require_safe
 @login_not_required
 def about(request: HttpRequest) -> HttpResponse:
     """Say what this is made of and whose algorithm it is."""

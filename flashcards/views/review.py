@@ -4,7 +4,7 @@ from django.db.models import Q
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.redirects import SeeOther
 from accounts.requests import LearnerRequest
@@ -15,7 +15,7 @@ from flashcards.views import stage
 from flashcards.views.stage import Moment
 
 
-@require_GET
+@require_safe
 def review(request: LearnerRequest) -> HttpResponse:
     """Show the next card of today, or the one asked for by `?card=`; `?side=a` shows its answer."""
     moment = Moment.of(request)
@@ -28,10 +28,10 @@ def review(request: LearnerRequest) -> HttpResponse:
     )
 
 
-@require_http_methods(["GET", "POST"])
+@require_http_methods(["GET", "HEAD", "POST"])
 def grade(request: LearnerRequest, card_id: int) -> HttpResponse:
     """Grade the card and go on to the next; a GET, as after a log-in, only leads back to the review."""
-    if request.method == "GET":
+    if request.method != "POST":
         return redirect("review")
     moment = Moment.of(request)
     form = AnswerForm(request.POST)

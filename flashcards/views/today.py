@@ -3,7 +3,7 @@
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_safe
 
 from accounts.requests import LearnerRequest
 from flashcards import breaks, catching_up, progress, queue, reviewing
@@ -13,7 +13,7 @@ from flashcards.views.stage import Moment
 
 
 @never_cache
-@require_GET
+@require_safe
 def today(request: LearnerRequest) -> HttpResponse:
     """Say what is due now and offer to start."""
     moment = Moment.of(request)
@@ -31,7 +31,7 @@ def today(request: LearnerRequest) -> HttpResponse:
 
 
 @never_cache
-@require_GET
+@require_safe
 def done(request: LearnerRequest) -> HttpResponse:
     """Sum up the study day: what was answered, what to look at, what tomorrow brings."""
     moment = Moment.of(request)

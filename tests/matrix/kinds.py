@@ -11,7 +11,6 @@ NOTHING: Final = "404 404 404 404 404"
 ELSEWHERE: Final = "302 302 302 302 302"
 REFUSED: Final = "403 403 403 403 403"
 READ: Final = "200 200 405 405 405"
-READ_BY_GET: Final = "200 405 405 405 405"
 # A role that isn't named is answered like the one it stands behind.
 LIKE: Final = {
     "anonymous": "all", "deactivated": "anonymous", "owner": "all", "guest": "owner", "other": "owner",
@@ -37,7 +36,6 @@ def _admin(superuser: str, staff: str = REFUSED, learner: str = ELSEWHERE) -> di
 ADMIN_ALL: Final = "200 200 200 200 200"
 KINDS: Final = {
     "public page": {"all": READ},
-    "public page by GET": {"all": READ_BY_GET},
     "public page of the library": {"all": "200 200 405 405 200"},
     "public form": {"all": "200 200 200 *200/405 200"},
     "visitor's form": {
@@ -50,7 +48,6 @@ KINDS: Final = {
     "staff page": {"all": NOTHING, "staff": READ, "unproven": NOTHING},
     "nothing": {"all": NOTHING},
     "page": _page(READ),
-    "page by GET": _page(READ_BY_GET),
     "page with a form": _page("200 200 422 405 405"),
     "action": _page("405 405 303 405 405"),
     "action on one's own": _page(

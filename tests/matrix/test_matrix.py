@@ -82,6 +82,7 @@ def test_every_address_has_an_entry_and_every_entry_an_address(world):
 def test_everybody_gets_what_the_table_says_and_reading_changes_nothing(name, world, routes):
     url, entry = worlds.address(name, routes[name], world), ENTRIES[name]
     wrong = list[tuple[Any, ...]]()
+    leads = dict[tuple[str, bool], str]()
     for role, method, htmx in visits(entry):
         with rows.unchanged_after() as written:
             response = ask(world, role, method, url, headers=HTMX if htmx else {})
@@ -89,6 +90,9 @@ def test_everybody_gets_what_the_table_says_and_reading_changes_nothing(name, wo
             if method in SAFE and written and not entry.get_writes and rows.digest() != world.digest:
                 wrong.append((role, method, "changes", sorted(set(written))))
         wanted = entry.answers(role)[COLUMN[method]]
+        location = response.headers.get("Location", "")
+        if method in ("GET", "HEAD") and leads.setdefault((role, htmx), location) != location:
+            wrong.append((role, method, "leads to", location, "but by GET to", leads[role, htmx]))
         if not fits(answer, wanted, method, htmx=htmx):
             wrong.append((role, method, "htmx" if htmx else "plain", answer, "instead of", wanted))
     assert wrong == []
@@ -112,6 +116,15 @@ def test_no_form_is_taken_without_a_token_or_with_a_foreign_one(name, world, rou
         assert wrong, "the reason for an exception is no reason any more"
     else:
         assert wrong == []
+
+
+def test_head_is_answered_like_get_but_by_the_webhook_of_the_library():
+    differ = {
+        name
+        for name, entry in ENTRIES.items()
+        if any(entry.answers(role)[0] != entry.answers(role)[1] for role in ROLES)
+    }
+    assert differ == {"mail-webhook"}
 
 
 def test_exceptions_from_the_token_are_these_alone():
