@@ -63,6 +63,15 @@ def proven(client: Client, user: User) -> Client:
     return client
 
 
+def just_asked(client: Client, user: User, at: float) -> Client:
+    """Return the browser as it is after its learner was asked for the password again, and gave it."""
+    session = client.session
+    session[METHODS] = [{"method": "password", "at": at, "reauthenticated": True}]
+    session[WHOSE] = user_id_to_str(user)
+    session.save()
+    return client
+
+
 def visitor(time_zone: str = "Asia/Tokyo") -> Client:
     """Return the browser of somebody who tries Engram without an account."""
     client = browser()

@@ -10,7 +10,8 @@ from tests.matrix.kinds import ELSEWHERE, KINDS, LIKE, NOTHING, REFUSED
 class Entry:
     """An address: its kind, where it differs, and why it may do what no other may.
 
-    `form` is what its owner sends to change something. `no_csrf` and `get_writes` are reasons.
+    `form` is what its owner sends to change something. `no_csrf` and `get_writes` are reasons. `by_htmx` says
+    what htmx gets instead of a status, because it swaps what it gets or can't follow a redirect.
     """
 
     kind: str
@@ -19,13 +20,15 @@ class Entry:
     no_csrf: str = ""
     get_writes: str = ""
     only: str = "all roles"
+    by_htmx: dict[str, str] = field(default_factory=dict)
 
-    def answers(self, role: str) -> list[str]:
+    def answers(self, role: str, *, htmx: bool = False) -> list[str]:
         """Return the five answers to a role."""
         table = KINDS[self.kind] | self.differs
         while role not in table:
             role = LIKE[role]
-        return table[role].split()
+        answers = table[role].split()
+        return [self.by_htmx.get(answer, answer) for answer in answers] if htmx else answers
 
 
 def _model(
@@ -47,6 +50,7 @@ def _model(
 LOOK: Final = "admin change, to look at"
 NO_INPUT: Final = "takes no input: for those who may see it a POST is 405, for others 404"
 BY_TOKEN: Final = "the token in the address is the secret, and a mail program has no cookie (RFC 8058)"
+SWAPS: Final = {"303": "200"}  # the next card in place of this one, or the order to go elsewhere
 ENTRIES: Final[dict[str, Entry]] = {
     "landing": Entry("public page", {"owner": "302 302 405 405 405"}),
     "help": Entry("public page"),
@@ -67,7 +71,9 @@ ENTRIES: Final[dict[str, Entry]] = {
     "review": Entry("page"),
     "done": Entry("page"),
     "export": Entry("page"),
-    "practice": Entry("page", {"guest": "303 303 405 405 405", "other": "303 303 405 405 405"}),
+    "practice": Entry(
+        "page", {"guest": "303 303 405 405 405", "other": "303 303 405 405 405"}, by_htmx=SWAPS
+    ),
     "dashboard": Entry("page"),
     "forecast": Entry("page"),
     "sheet": Entry("page"),
@@ -93,8 +99,8 @@ ENTRIES: Final[dict[str, Entry]] = {
     "grade": Entry("action with a form", {"owner": "302 302 422 405 405"}),
     "undo": Entry("action", {"owner": "405 405 409 405 405"}, form={"log": "LOG"}),
     "catch-up-undo": Entry("action", form={"log": "LOG"}),
-    "review-bury": Entry("action", form={}),
-    "review-suspend": Entry("action", form={}),
+    "review-bury": Entry("action", form={}, by_htmx=SWAPS),
+    "review-suspend": Entry("action", form={}, by_htmx=SWAPS),
     "break-cancel": Entry("action"),
     "pace": Entry("action with a form", form={"new_cards_per_day": "7"}),
     "interview-delete": Entry("action on one's own", form={}),

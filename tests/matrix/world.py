@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from http.cookies import SimpleCookie
 from typing import Any
+from uuid import UUID
 
 from allauth.account.forms import default_token_generator
 from allauth.account.models import EmailAddress, EmailConfirmationHMAC
@@ -26,13 +27,15 @@ from flashcards import reviewing
 from flashcards.models import Card, Interview, Note, Reminder, ReviewLog
 from flashcards.reminders import links
 from tests import making
-from tests.accounts.people import account, browser, proven
+from tests.accounts.people import account, browser, just_asked, proven
 from tests.matrix.rows import digest
 
 NOW = datetime(2026, 3, 4, 12, tzinfo=UTC)
 MARK = "zzmarkzz"  # in everything that is the owner's
 MISSING = 999_999_999
+# "guest" has studied nothing; "other" has a schedule in the owner's deck: here that is to follow a deck.
 ROLES = ("anonymous", "guest", "owner", "other", "staff", "superuser", "unproven", "deactivated")
+RECENT = "recent"  # "other" once more, who has just given the password: what asks for it lets them on
 SECRET = "matrix:secret"
 _CLIENTS: dict[bool, Client] = {}  # to make one takes longer than a request
 
@@ -127,6 +130,7 @@ def build() -> World:
     )
     reminder, session = _mail(owner), _session(owner)
     cookies = {role: _cookie(who, role) for role, who in people.items()}
+    cookies[RECENT] = _cookie(people["other"], RECENT)
     event = AccountEvent.objects.create(learner=owner, kind=AccountEvent.Kind.LOGGED_IN, at=NOW)
     group = Group.objects.create(name="group")
     mine, other = (EmailAddress.objects.get(user=owner, primary=primary) for primary in (True, False))
@@ -190,6 +194,8 @@ def _cookie(who: User, role: str) -> str:
     client = browser(who)
     if role in ("staff", "superuser"):
         proven(client, who)
+    if role == RECENT:
+        just_asked(client, who, NOW.timestamp())
     if role == "deactivated":
         User.objects.filter(pk=who.pk).update(is_active=False)
     return client.cookies[settings.SESSION_COOKIE_NAME].value
@@ -222,3 +228,10 @@ def all_ids(world: World) -> dict[str, str]:
         ("_selected_action",): owner.pk,
     }
     return {name: str(value) for names, value in named.items() for name in names}
+
+
+def no_ids(world: World) -> dict[str, str]:
+    """Return the same names with ids that nothing has, but for the cards, which are everybody's."""
+    ids = all_ids(world)
+    gone = dict.fromkeys(ids, str(MISSING)) | {"seen": f"{MISSING}.1", "submission": str(UUID(int=MISSING))}
+    return gone | {name: ids[name] for name in ("card", "card_id")}
