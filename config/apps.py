@@ -10,4 +10,4 @@ class ConfigConfig(AppConfig):
 
     def ready(self) -> None:
         """Let `migrate` refuse a database that is newer than this release."""
-        import_module("config.releases")
+        import_module("flashcards.operating.releases")

@@ -8,10 +8,12 @@ from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 
 from flashcards.models import Heartbeat
+from flashcards.operating import releases
 from flashcards.reminders import watching
 
 DATABASE: Final = "database: no answer"
 MIGRATIONS: Final = "migrations: some are missing"
+NEWER: Final = "migrations: the database is of a newer release"
 TASKS: Final = "tasks: none comes through"
 
 _looking = threading.Lock()
@@ -21,30 +23,34 @@ _migrated = threading.Event()  # what has been applied stays so for as long as t
 def missing(now: datetime, *, tasks: bool = True) -> list[str]:
     """Return a sentence for each thing that isn't as it should be; with everything well in one statement.
 
-    Whether migrations are missing is looked up until they aren't. `tasks` may be left out.
+    Whether the migrations are those of this release is looked up until they are: a server that was ready
+    stays so while a newer release is rolled out. `tasks` may be left out.
     """
     try:
         beat_at = Heartbeat.objects.filter(name=watching.HEARTBEAT).values_list("at", flat=True).first()
     except DatabaseError:
         return [_why_not()]
-    found = [] if migrated() else [MIGRATIONS]
+    found = _schema()
     silent = beat_at is None or now - beat_at >= watching.longest_silence()
     return [*found, TASKS] if tasks and silent else found
 
 
-def migrated() -> bool:
-    """Tell whether every migration of this release has been applied."""
+def _schema() -> list[str]:
+    """Return what is wrong with the migrations. Raises DatabaseError."""
     if not _migrated.is_set():
         with _looking:
+            if releases.unknown(releases.applied(connection)):
+                return [NEWER]
             executor = MigrationExecutor(connection)
-            if not executor.migration_plan(executor.loader.graph.leaf_nodes()):
-                _migrated.set()
-    return _migrated.is_set()
+            if executor.migration_plan(executor.loader.graph.leaf_nodes()):
+                return [MIGRATIONS]
+            _migrated.set()
+    return []
 
 
 def _why_not() -> str:
     """Tell a database that is away from one without our tables."""
     try:
-        return DATABASE if migrated() else MIGRATIONS
+        return next(iter(_schema()), DATABASE)
     except DatabaseError:
         return DATABASE

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from django.core.management import call_command
 from django.db import connection
+from django.db.migrations.recorder import MigrationRecorder
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
@@ -96,6 +97,17 @@ def test_a_missing_migration_is_told_and_nothing_more():
     assert asked() == (503, "migrations: some are missing\n")
     call_command("migrate", "flashcards", "0003", verbosity=0)
     assert asked() == (503, "migrations: some are missing\n")
+
+
+@pytest.mark.django_db
+def test_a_server_that_starts_on_a_database_of_a_newer_release_isnt_ready_and_one_that_was_stays_so():
+    beat()
+    newer = MigrationRecorder.Migration.objects.create(app="flashcards", name="9999_the_future")
+    assert asked() == (503, "migrations: the database is of a newer release\n")
+    newer.delete()
+    assert asked() == WELL
+    newer.save()
+    assert asked() == WELL
 
 
 class Away:

@@ -6,7 +6,8 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import DatabaseError, connection
 from django.utils import timezone
 
-from config import backing_up, here, postgresql_backup, releases, sqlite_backup
+from config import backing_up, here, postgresql_backup, sqlite_backup
+from flashcards.operating import releases
 
 
 class Command(BaseCommand):

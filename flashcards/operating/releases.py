@@ -1,8 +1,8 @@
 """Which migrations this release knows: a database that has others belongs to a newer one.
 
 Migrations go forward only. An older release on a newer database would write rows that the newer one doesn't
-expect, so `migrate`, `serve` and `restore` refuse it. A web server that runs on doesn't: while a new release
-is rolled out, the old one serves a database that has just been migrated.
+expect, so `migrate`, `serve` and `restore` refuse it, and a web server that starts on it isn't ready. One
+that runs on is: while a new release is rolled out, the old one serves a database that was just migrated.
 """
 
 from collections.abc import Iterable, Sequence
