@@ -126,6 +126,20 @@ def test_a_database_of_a_newer_release_is_neither_migrated_nor_served(places, ba
             assert "flashcards.9999_the_future" in refused(places[0], *words)
 
 
+# The last one: it leaves the old place at the older schema.
+def test_a_backup_of_an_older_schema_is_restored_and_brought_forward_by_the_one_command(
+    places, backed_up, tmp_path
+):
+    old, new = places
+    old.done("migrate", "flashcards", "0001", "--verbosity", "0")
+    file = tmp_path / "older.tar"
+    old.done("backup", str(file))
+    assert "flashcards.0002_dashboard" not in backing_up.checked(file).migrations
+    assert "all equal" in new.done("restore", str(file), "--replace")
+    assert sorted(new.log()) == sorted(old.log())
+    new.done("migrate", "--check")
+
+
 def refused(one: Site, *words: str) -> str:
     """Run a command that has to fail with a sentence; return what it says."""
     run = one.manage(*words)
