@@ -1,6 +1,7 @@
 """Attempts are counted by client and by account, whoever the client says to be, known account or not."""
 
 import pytest
+from django.contrib.auth.hashers import MD5PasswordHasher
 from django.core import mail
 from django.test import Client
 
@@ -60,7 +61,18 @@ def answers(path, **form):
     return found
 
 
-@pytest.mark.parametrize(
+class CountingHasher(MD5PasswordHasher):
+    """Counts how often a password is worked on: that takes nearly all of an answer's time."""
+
+    algorithm = "counting"
+    worked = 0
+
+    def encode(self, password, salt):
+        type(self).worked += 1
+        return super().encode(password, salt)
+
+
+FORMS = pytest.mark.parametrize(
     ("path", "form"),
     [
         ("/accounts/login/", {"login": "{email}", "password": "wrong"}),
@@ -69,6 +81,22 @@ def answers(path, **form):
         ("/accounts/login/", {"login": "{email}", "password": ""}),
     ],
 )
+
+
+@FORMS
+def test_a_form_hashes_and_mails_as_often_for_an_address_that_is_known(path, form, settings):
+    settings.PASSWORD_HASHERS = [f"{__name__}.CountingHasher"]
+    account(confirmed=True)
+    done = []
+    for email in (ADA, "nobody@example.org"):
+        CountingHasher.worked, mail.outbox = 0, []
+        Client().post(path, {name: value.format(email=email) for name, value in form.items()})
+        done.append((CountingHasher.worked, len(mail.outbox)))
+    known, unknown = done
+    assert known == unknown
+
+
+@FORMS
 def test_an_address_that_is_known_gets_the_answer_of_one_that_is_not(path, form):
     account(confirmed=True)
     known, unknown = answers(path, **form)

@@ -12,7 +12,7 @@ from django.core.management import call_command
 from django.db import connection
 from django.utils import timezone
 
-from tests.bench import dashboard, grading, mailing, painting, queueing, report, serving
+from tests.bench import dashboard, grading, mailing, painting, queueing, report, serving, telling
 from tests.bench.report import MISSED, Row
 from tests.bench.world import SIZES, World
 
@@ -28,6 +28,7 @@ SUBJECTS: tuple[Callable[[World], Iterator[Row]], ...] = (
     queueing.among_many,
     queueing.by_deck,
     mailing.rows,
+    telling.rows,
 )
 
 
