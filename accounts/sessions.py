@@ -12,6 +12,8 @@ from typing import Final
 
 from allauth.usersessions.models import UserSession
 from django.contrib.auth import update_session_auth_hash
+from django.contrib.sessions.backends.base import UpdateError
+from django.db import OperationalError
 from django.db.models import F
 from django.http import HttpRequest
 
@@ -48,12 +50,19 @@ def begin(request: HttpRequest, now: datetime) -> None:
 
 
 def touch(request: HttpRequest, now: datetime) -> None:
-    """Note that the session is in use, once an hour at the most; one that was never noted isn't now."""
+    """Note that the session is in use, once an hour at the most; one that was never noted isn't now.
+
+    Where nothing can be written, the page is worth more than the note.
+    """
     seen = request.session.get(SEEN)
     if seen is None or now.timestamp() - seen < NOTED_EVERY.total_seconds():
         return
-    request.session[SEEN] = int(now.timestamp())
-    UserSession.objects.filter(session_key=request.session.session_key).update(last_seen_at=now)
+    try:
+        UserSession.objects.filter(session_key=request.session.session_key).update(last_seen_at=now)
+        request.session[SEEN] = int(now.timestamp())
+        request.session.save()
+    except (OperationalError, UpdateError):
+        request.session.modified = False
 
 
 def of_learner(request: HttpRequest, learner: User) -> list[Seen]:

@@ -5,7 +5,6 @@ Here too each request gets its line in the log, and is counted for the operation
 
 import logging
 import re
-import sys
 import time
 from collections.abc import Callable
 from secrets import token_hex
@@ -13,8 +12,7 @@ from typing import Final
 
 from django.conf import settings
 from django.db import connection
-from django.http import HttpRequest, HttpResponse, HttpResponseServerError
-from django.template import loader
+from django.http import HttpRequest, HttpResponse
 
 from config import logs
 from flashcards.models import Tally
@@ -58,14 +56,6 @@ def number_of(request: HttpRequest) -> str:
     proxies = getattr(settings, "ALLAUTH_TRUSTED_PROXY_COUNT", 0)
     given = request.headers.get(HEADER, "") if proxies else ""
     return given if WELL_FORMED.fullmatch(given) else token_hex(8)
-
-
-def server_error(request: HttpRequest) -> HttpResponse:
-    """Say that something broke, with the number; needs neither session nor database."""
-    kind = sys.exc_info()[0]
-    request.broke = kind.__name__ if kind else "unknown"  # type: ignore[attr-defined]
-    number = getattr(request, "number", "")
-    return HttpResponseServerError(loader.get_template("500.html").render({"number": number}))
 
 
 def view_of(request: HttpRequest) -> str:

@@ -7,7 +7,7 @@ from django.utils.module_loading import import_string
 
 from flashcards.views.metrics import metrics
 
-handler500 = "config.request_ids.server_error"
+handler500 = "config.failing.server_error"
 urlpatterns: list[URLPattern | URLResolver] = [
     path("accounts/", include("allauth.urls")),
     path(settings.ADMIN_PATH, admin.site.urls),

@@ -108,10 +108,11 @@
   document.addEventListener("htmx:responseError", (e) => {
     const { status } = e.detail.xhr;
     const wait = e.detail.xhr.getResponseHeader("Retry-After") || 10;
+    const said = (e.detail.xhr.getResponseHeader("Content-Type") || "").startsWith("text/plain") && e.detail.xhr.responseText;
     if (status === 429) lost(`Too many requests. Wait ${wait} seconds, then try again.`);
     else if (status === 403) location.reload();
     else if (status === 404) lost("This card no longer exists. Reload the page to go on.");
-    else lost("Something broke on our side. Your answer hasn’t been saved. Try again in a moment.");
+    else lost(said || "Something broke on our side. Try again in a moment: if your answer was saved already, it won’t count twice.");
   });
   document.addEventListener("click", (e) => {
     if (!e.target.closest("[data-retry]")) return;
