@@ -6,8 +6,16 @@ from typing import Any, Final
 import environ
 
 SECONDS_KEPT: Final = 600  # an idle connection, before it is opened anew
-SECONDS_TO_CONNECT: Final = 5
 TIMES_UNPREPARED: Final = 5  # of a statement through accounts.rows.prepared()
+# A server that went away without a word is noticed by the kernel within half a minute, where it can; how long
+# a request waits says config/patience.py.
+POSTGRESQL: Final = {
+    "connect_timeout": 5,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 25_000,
+}
 SQLITE: Final = {
     "transaction_mode": "IMMEDIATE",
     "timeout": 20,
@@ -31,10 +39,9 @@ def from_url(url: str, *, password: str = "", pooled: bool = False) -> dict[str,
         Path(config["NAME"]).parent.mkdir(parents=True, exist_ok=True)
         config["OPTIONS"] = dict(SQLITE)
     else:
-        config["OPTIONS"] = config.get("OPTIONS", {}) | {
-            "connect_timeout": SECONDS_TO_CONNECT,
-            "prepare_threshold": None if pooled else TIMES_UNPREPARED,
-        }
+        config["ENGINE"] = "config.postgresql"
+        config["OPTIONS"] = POSTGRESQL | config.get("OPTIONS", {})
+        config["OPTIONS"]["prepare_threshold"] = None if pooled else TIMES_UNPREPARED
         config["PASSWORD"] = config["PASSWORD"] or password
         config["DISABLE_SERVER_SIDE_CURSORS"] = pooled
     return config | {"CONN_MAX_AGE": SECONDS_KEPT, "CONN_HEALTH_CHECKS": True}

@@ -18,6 +18,8 @@ from django.http import HttpRequest, HttpResponse
 from django.template import loader
 from redis import RedisError
 
+from config import patience
+
 PLAIN: Final = "text/plain; charset=utf-8"
 BROKE, OUTAGE = 500, 503
 RETRY_AFTER: Final = 5  # seconds
@@ -72,13 +74,14 @@ class Saved:
 
 
 def middleware(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
-    """Watch what a request saves, for the page that it may fail with."""
+    """Watch what a request saves, for the page that it may fail with, and let it fail in time."""
 
     def answer(request: HttpRequest) -> HttpResponse:
         saved = request.saved = Saved()  # type: ignore[attr-defined]
         connection.execute_wrappers.append(saved)
         try:
-            return get_response(request)
+            with patience.limited():
+                return get_response(request)
         finally:
             connection.execute_wrappers.remove(saved)
 

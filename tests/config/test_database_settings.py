@@ -19,8 +19,11 @@ def test_behind_a_pooler_no_cursor_and_no_plan_outlives_its_transaction():
 
 
 def test_a_server_that_does_not_answer_is_given_up_and_options_of_the_address_stay():
-    options = database_settings.from_url(f"{POSTGRES}?sslmode=require")["OPTIONS"]
-    assert (options["sslmode"], options["connect_timeout"]) == ("require", 5)
+    options = database_settings.from_url(f"{POSTGRES}?sslmode=require&connect_timeout=9")["OPTIONS"]
+    assert options | {"sslmode": "require", "connect_timeout": 9} == options
+    idle, pause, times = (options[f"keepalives_{name}"] for name in ("idle", "interval", "count"))
+    assert idle + pause * times <= 30
+    assert options["tcp_user_timeout"] < 30_000
 
 
 def test_two_writers_on_sqlite_wait_for_each_other(tmp_path):

@@ -7,7 +7,9 @@ import sys
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from uuid import UUID
 
 import psycopg
@@ -20,6 +22,8 @@ WEB = (
     *("gunicorn", "config.wsgi:application", "--workers", "2", "--threads", "4", "--graceful-timeout", "5"),
     *("--worker-class", "config.web_worker.DrainingWorker", "--no-control-socket", "--log-level", "warning"),
 )
+# In one process, which takes longer to start than all of it.
+SET_UP = "from django.core.management import call_command as do; do('migrate', verbosity=0); do('seed')"
 
 
 @dataclass(slots=True)
@@ -92,14 +96,22 @@ class Site:
             return [(UUID(key), grade) for key, grade in connection.execute(LOG)]
 
 
+@cache
+def static_files() -> TemporaryDirectory[str]:
+    """Return a folder with the files that a server's pages name, made once: it takes the longest of all."""
+    folder: TemporaryDirectory[str] = TemporaryDirectory(prefix="engram-static-")
+    anything = Site(Path(folder.name), "postgres://nobody@localhost/none")
+    anything.done("collectstatic", "--no-input", "--verbosity", "0")
+    return folder
+
+
 @contextmanager
 def site(folder: Path, url: str = "") -> Iterator[Site]:
     """Serve an empty Engram with its decks for the block."""
     one = Site(folder, url)
-    one.done("migrate", "--verbosity", "0")
-    one.done("seed")
     if url:
-        one.done("collectstatic", "--no-input", "--verbosity", "0")  # else each page is an error
+        (folder / "static").symlink_to(Path(static_files().name) / "static")
+    one.done("shell", "--verbosity", "0", "--command", SET_UP)
     one.start()
     try:
         yield one
