@@ -14,6 +14,7 @@ import environ
 
 from config import (
     account_settings,
+    caching,
     database_settings,
     logs,
     mail_settings,
@@ -120,11 +121,7 @@ DATABASES = {
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 REDIS_URL = env.str("REDIS_URL", "")
-CACHES = {
-    "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}
-    if REDIS_URL
-    else {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
-}
+CACHES = {"default": caching.from_url(REDIS_URL)}
 
 AUTH_USER_MODEL = "accounts.User"
 LOGIN_URL = "account_login"

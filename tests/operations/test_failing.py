@@ -11,7 +11,6 @@ from django.test import Client
 from accounts.models import User
 from flashcards.models import ReviewLog
 from tests.making import card, learner
-from tests.running.servers import free_port
 from tests.visiting import HTMX, client_of, html_of, words_of
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -126,16 +125,3 @@ def test_who_only_reads_is_not_told_of_saving(device):
         response = device.get("/today/")
     assert response.status_code == 503
     assert "saved" not in html_of(response)
-
-
-def test_a_cache_that_is_away_is_an_outage_too(settings):
-    settings.CACHES = {
-        "default": {
-            "BACKEND": "django.core.cache.backends.redis.RedisCache",
-            "LOCATION": f"redis://127.0.0.1:{free_port()}/0",
-        }
-    }
-    visitor = Client(raise_request_exception=False)
-    response = visitor.post("/accounts/login/", {"login": "ada@example.org", "password": "x" * 12})
-    assert response.status_code == 503
-    assert SURE in words_of(html_of(response))
