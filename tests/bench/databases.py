@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 from unittest.mock import patch
 from urllib.parse import urlsplit
 
@@ -13,6 +14,8 @@ from django.db import connection, connections
 from django.db.backends.base.base import BaseDatabaseWrapper
 
 from config import database_settings
+
+Said = TypeVar("Said")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,12 +35,12 @@ class Database:
         finally:
             connections["default"] = before
 
-    def asked(self, act: Callable[[], object]) -> Callable[[], None]:
+    def asked(self, act: Callable[[], Said]) -> Callable[[], Said]:
         """Return the act as one on this database."""
 
-        def once() -> None:
+        def once() -> Said:
             with self.chosen():
-                act()
+                return act()
 
         return once
 

@@ -8,39 +8,46 @@ from pathlib import Path
 from tests.bench.timing import Sample
 
 BEGIN, END = "<!-- bench: begin -->", "<!-- bench: end -->"
-KEPT, MISSED = "kept", "**MISSED**"
+KEPT, MISSED, SKIPPED = "kept", "**MISSED**", "skipped"
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
     """One figure: its median and 95th percentile in `unit`, and what neither may exceed (None: only shown).
 
-    `seen` says in a few words what the figure was made from.
+    `at_least` is what the median may not fall below. Without a median the figure couldn't be taken. `seen`
+    says in a few words what it was made from, or why it wasn't.
     """
 
     what: str
     unit: str
-    median: float
+    median: float | None
     p95: float | None = None
     budget: float | None = None
     budget_p95: float | None = None
+    at_least: float | None = None
     seen: str = ""
 
     @property
     def verdict(self) -> str:
         """Whether the budgets were kept; empty where there is none."""
-        limits = [(self.median, self.budget), (self.p95, self.budget_p95)]
-        bound = [(value, limit) for value, limit in limits if limit is not None and value is not None]
-        if not bound:
-            return ""
-        return KEPT if all(value <= limit for value, limit in bound) else MISSED
+        if self.median is None:
+            return SKIPPED
+        kept = [
+            value <= limit
+            for value, limit in ((self.median, self.budget), (self.p95, self.budget_p95))
+            if limit is not None and value is not None
+        ]
+        if self.at_least is not None:
+            kept.append(self.median >= self.at_least)
+        return (KEPT if all(kept) else MISSED) if kept else ""
 
 
 def times(
     what: str, taken: Sample, budget: float | None = None, budget_p95: float | None = None, seen: str = ""
 ) -> Row:
     """Return the row of a time in milliseconds."""
-    return Row(what, "ms", taken.median, taken.p95, budget, budget_p95, seen)
+    return Row(what, "ms", taken.median, taken.p95, budget, budget_p95, seen=seen)
 
 
 def ratio(
@@ -53,9 +60,29 @@ def ratio(
         unit,
         ours.median / rival.median,
         ours.p95 / rival.p95,
-        budget,
+        budget=budget,
         seen=f"{medians}; {seen}" if seen else medians,
     )
+
+
+def faster(
+    what: str, ours: Sample, rival: Sample, than: str, at_least: float | None = None, seen: str = ""
+) -> Row:
+    """Return the row that says how many times faster we are than a rival; of the tails, too."""
+    medians = f"{ours.median:.2f} ms against {rival.median:.2f} ms"
+    return Row(
+        what,
+        f"x faster than {than}",
+        rival.median / ours.median,
+        rival.p95 / ours.p95,
+        at_least=at_least,
+        seen=f"{medians}; {seen}" if seen else medians,
+    )
+
+
+def skipped(what: str, why: str) -> Row:
+    """Return the row of what can't be measured here."""
+    return Row(what, "", None, seen=why)
 
 
 def table(rows: Sequence[Row]) -> str:
@@ -86,5 +113,7 @@ def said(value: float | None, unit: str) -> str:
 
 
 def _budget(row: Row) -> str:
-    limits = [limit for limit in (row.budget, row.budget_p95) if limit is not None]
-    return f"{' / '.join(f'{limit:g}' for limit in limits)} {row.unit}".strip() if limits else ""
+    limits = [f"{limit:g}" for limit in (row.budget, row.budget_p95) if limit is not None]
+    if row.at_least is not None:
+        limits.append(f"≥ {row.at_least:g}")
+    return f"{' / '.join(limits)} {row.unit}".strip() if limits else ""

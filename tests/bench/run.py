@@ -12,7 +12,17 @@ from django.core.management import call_command
 from django.db import connection
 from django.utils import timezone
 
-from tests.bench import dashboard, grading, mailing, painting, queueing, report, serving, telling
+from tests.bench import (
+    against_anki,
+    dashboard,
+    grading,
+    mailing,
+    painting,
+    queueing,
+    report,
+    serving,
+    telling,
+)
 from tests.bench.report import MISSED, Row
 from tests.bench.world import SIZES, World
 
@@ -27,6 +37,7 @@ SUBJECTS: tuple[Callable[[World], Iterator[Row]], ...] = (
     dashboard.rows,
     queueing.among_many,
     queueing.by_deck,
+    against_anki.rows,
     mailing.rows,
     telling.rows,
 )

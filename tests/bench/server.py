@@ -19,7 +19,10 @@ from accounts.models import User
 from tests.bench.databases import Database
 from tests.running import servers
 
-OPTIONS = "--worker-class gthread --workers 1 --threads 1 --no-control-socket --log-level error".split()
+# However long a page or a rival takes, that is a figure and no error.
+PATIENCE = 300  # seconds
+ONE_THREAD = "--worker-class gthread --workers 1 --threads 1".split()
+PATIENT = f"--timeout {PATIENCE} --keep-alive {PATIENCE} --no-control-socket --log-level error".split()
 FIELD = re.compile(r'name="(submission|version|flow|topic|csrfmiddlewaretoken)" value="([^"]*)"')
 ACTION = re.compile(r'action="(/review/\d+/grade/)"')
 HTMX = {"HX-Request": "true", "Content-Type": "application/x-www-form-urlencoded"}
@@ -71,13 +74,20 @@ def running(database: Database) -> Iterator[Server]:
     port = servers.free_port()
     command = [sys.executable, "-m", "gunicorn", "config.wsgi:application", "--bind", f"127.0.0.1:{port}"]
     began = perf_counter()
-    master = subprocess.Popen([*command, *OPTIONS], env=os.environ | {"DATABASE_URL": database.url})
+    log = Path(os.environ["VAR_DIR"]) / f"server-{port}.log"
+    with log.open("wb") as output:
+        master = subprocess.Popen(
+            [*command, *ONE_THREAD, *PATIENT],
+            env=os.environ | {"DATABASE_URL": database.url},
+            stdout=output,
+            stderr=output,
+        )
     try:
         while not _answers(port):
-            assert master.poll() is None, "gunicorn has stopped"
+            assert master.poll() is None, f"gunicorn has stopped:\n{log.read_text()}"
         took = perf_counter() - began
         children = Path(f"/proc/{master.pid}/task/{master.pid}/children").read_text().split()
-        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
         yield Server(port, master.pid, int(children[0]), took, connection)
     finally:
         master.terminate()

@@ -69,7 +69,7 @@ def weight(what: str, texts: list[str], budget: float) -> Row:
     """Return the row of these answers' size under gzip; the heaviest of them is named too."""
     sizes = Sample([compressed(text.encode()) for text in texts])
     seen = f"{len(texts)} of them, the heaviest {max(sizes.values):.2f} kB"
-    return Row(f"{what}, gzip", "kB", sizes.median, sizes.p95, budget, budget, seen)
+    return Row(f"{what}, gzip", "kB", sizes.median, sizes.p95, budget, budget, seen=seen)
 
 
 def raw(what: str, names: list[str], budget: float) -> Row:

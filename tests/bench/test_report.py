@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.bench.grading import outline
-from tests.bench.report import BEGIN, END, KEPT, MISSED, Row, ratio, table, write
+from tests.bench.report import BEGIN, END, KEPT, MISSED, SKIPPED, Row, faster, ratio, skipped, table, write
 from tests.bench.timing import WARM_UP, Sample, in_turn
 
 
@@ -17,6 +17,23 @@ def test_a_budget_is_kept_up_to_its_very_value_and_missed_beyond():
 
 def test_a_slow_tail_misses_a_budget_that_the_median_keeps():
     assert Row("a", "ms", 5, p95=101, budget=60, budget_p95=100).verdict == MISSED
+
+
+def test_a_budget_from_below_is_kept_down_to_its_very_value_and_missed_under_it():
+    verdicts = [Row("a", "x", value, at_least=20).verdict for value in (21, 20, 19.9)]
+    assert verdicts == [KEPT, KEPT, MISSED]
+
+
+def test_whoever_takes_a_tenth_of_a_rivals_time_is_ten_times_faster():
+    row = faster("queue", Sample([1, 2, 4]), Sample([10, 20, 20]), "Anki", 10)
+    assert (row.median, row.p95, row.verdict) == (10, 5, KEPT)
+    assert "| 10 x faster than Anki | 5 x faster than Anki | ≥ 10 x faster than Anki | kept |" in table([row])
+
+
+def test_what_could_not_be_measured_is_neither_kept_nor_missed():
+    row = skipped("queue", "no rival here")
+    assert row.verdict == SKIPPED
+    assert table([row]).splitlines()[2:] == ["| queue |  |  |  | skipped | no rival here |"]
 
 
 def test_of_a_hundred_values_the_95th_is_the_95th():

@@ -28,13 +28,13 @@ class Sample:
 
 def in_turn(*rivals: Callable[[], object], rounds: int = 60) -> list[Sample]:
     """Return how many milliseconds each rival took, all of them run once in every round."""
-    return measured(*(_clocked(rival) for rival in rivals), rounds=rounds)
+    return measured(*(clocked(rival) for rival in rivals), rounds=rounds)
 
 
-def measured(*rivals: Callable[[], float], rounds: int) -> list[Sample]:
+def measured(*rivals: Callable[[], float], rounds: int, warm_up: int = WARM_UP) -> list[Sample]:
     """Return what each rival says that it cost, all of them asked once in every round."""
     for rival in rivals:
-        for _ in range(WARM_UP):
+        for _ in range(warm_up):
             rival()
     taken: list[list[float]] = [[] for _ in rivals]
     for _ in range(rounds):
@@ -43,7 +43,9 @@ def measured(*rivals: Callable[[], float], rounds: int) -> list[Sample]:
     return [Sample(values) for values in taken]
 
 
-def _clocked(act: Callable[[], object]) -> Callable[[], float]:
+def clocked(act: Callable[[], object]) -> Callable[[], float]:
+    """Return the act as one that says how many milliseconds it took."""
+
     def once() -> float:
         began = perf_counter()
         act()
