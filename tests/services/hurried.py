@@ -21,6 +21,8 @@ from flashcards.reminders import claims, handing, sending  # noqa: E402 - models
 if supervising._libc is not None:
     supervising._libc.prctl(supervising.PR_SET_PDEATHSIG, signal.SIGKILL)
 
+# So short that slow portions are handed out a second time while the first worker still has them.
+app.conf.broker_transport_options |= {"visibility_timeout": 2, "unacked_restore_interval": 1}
 claims.STEPS = 8  # type: ignore[misc]
 sending.PAUSES = [timedelta(seconds=seconds) for seconds in (1, 1, 2, 2)]  # type: ignore[misc]
 sending.DOWN = timedelta(seconds=2)  # type: ignore[misc]

@@ -1,11 +1,13 @@
 """Real workers and beats, over a real Redis to a real mail server, and all that is done to them."""
 
+import json
 import os
 import random
 import signal
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, fields
@@ -79,11 +81,21 @@ class Post:
         with redis.Redis.from_url(self.stores[0].url) as client:
             client.flushall()
 
+    def limit_redis(self, most: int) -> None:
+        """Let Redis hold so many bytes, 0 for as many as there are; beyond them it refuses what writes."""
+        with redis.Redis.from_url(self.stores[0].url) as client:
+            client.config_set("maxmemory", most)
+
     def kill_redis(self) -> None:
         """Kill Redis; what comes back where it was has forgotten everything."""
         self.stores.pop(0).process.kill()
         self.proxy.cut()
         self.proxy.target = port_of(self.stores[0])
+
+    def runs(self, task: str) -> Counter[str]:
+        """Return how often each message with this task was run to its end, by the message's id."""
+        lines = (json.loads(line) for line in self.said().splitlines() if f'"task": "{task}"' in line)
+        return Counter(line["id"] for line in lines if line["logger"] == "engram.tasks")
 
     def said(self) -> str:
         """Return what the processes have printed."""

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 from tests.running.fault_proxy import BOTH, Trap
+from tests.running.faults import Rule
 from tests.services import crowd
 from tests.services.mail_storm import Post, until
 
@@ -64,9 +65,31 @@ def killed_and_away(post: Post) -> Callable[[], None]:
     return come_back
 
 
-QUICK: list[Trouble] = [doubled_task, task_lost_at_the_worker, flapping, killed_and_away]
+def full(post: Post) -> Callable[[], None]:
+    """Let Redis take nothing new."""
+    post.limit_redis(1)
+
+    def make_room() -> None:
+        time.sleep(AWAY)
+        post.limit_redis(0)
+
+    return make_room
+
+
+def outlived(post: Post) -> Callable[[], None]:
+    """Let mails take so long that Redis gives their task to another worker too."""
+    post.sink.fail(Rule("end", "delay", seconds=0.2))
+
+    def given_twice() -> None:
+        assert until(lambda: max(post.runs(TASK.decode()).values(), default=0) > 1, SECONDS), post.said()
+        post.sink.fail()
+
+    return given_twice
+
+
+QUICK: list[Trouble] = [doubled_task, task_lost_at_the_worker, flapping, full, killed_and_away]
 # Workers take a quarter of a minute to notice the black hole.
-ALL: list[Trouble] = [*QUICK, black_hole]
+ALL: list[Trouble] = [*QUICK, outlived, black_hole]
 
 
 def faults_after(trouble: Trouble, post: Post) -> list[str]:
