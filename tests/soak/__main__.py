@@ -1,8 +1,9 @@
 """The faults of tests/services at full size: `make soak`, or `make soak LEARNERS=2000 KILLS=5 GRADES=2000`.
 
 Reminds ten thousand learners while workers and Redis are killed and emptied and the mail server fails; then
-takes twenty thousand answers while web servers and the database are killed. Prints what became of them. The
-exit status is 1 when one was lost or doubled, or came too late.
+takes twenty thousand answers while web servers and the database are killed; then plants bugs (bugs.py), each
+of which has to turn a test red. Prints what became of it all. The exit status is 1 when something was lost or
+doubled, or came too late, or when a bug wasn't noticed.
 """
 
 import os
@@ -25,8 +26,8 @@ with TemporaryDirectory(prefix="engram-soak-") as folder:
     django.setup()
 
     from tests.services.mail_storm import Size
-    from tests.soak import grades, run
+    from tests.soak import grades, planted, run
 
     chosen = {name.lower(): int(os.environ.get(name) or usual) for name, usual in SIZE.items()}
-    of_mails, of_grades = run.main(Path(folder), Size(**chosen)), grades.main(Path(folder))
-    sys.exit(of_mails or of_grades)
+    place = Path(folder)
+    sys.exit(max([run.main(place, Size(**chosen)), grades.main(place), planted.main()]))
