@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Final
 
+from flashcards import wording
 from flashcards.drawing import words
 from flashcards.drawing.svg import Element, chart, element, named, rect, text, together, told
 
@@ -94,7 +95,7 @@ def calendar(answers: Mapping[date, int], first: date, today: date, interview: d
 def _finding(counts: Mapping[date, int], interview: date | None) -> str:
     studied, total = sum(1 for count in counts.values() if count), sum(counts.values())
     return (
-        f"{studied} of {words.counted(len(counts), 'day')} studied, {words.counted(total, 'answer')}. "
+        f"{studied} of {wording.counted(len(counts), 'day')} studied, {wording.counted(total, 'answer')}. "
         f"Busiest day: {max(counts.values()):,}."
     ) + (f" Interview on {words.day(interview)}." if interview else "")
 
@@ -132,7 +133,7 @@ def _cells(
 def _studied(day: date, count: int, cells: Cells, at: tuple[int, int]) -> Element:
     shade = level(count)
     box = rect(*at, (cells.width, cells.height), f"c{shade}", _round(cells))
-    title = f"{words.weekday(day)}: {words.counted(count, 'answer')}"
+    title = f"{words.weekday(day)}: {wording.counted(count, 'answer')}"
     if not cells.numbered:
         return told(title, box)
     x, baseline = at[0] + cells.width / 2, _baseline(day.weekday(), cells)

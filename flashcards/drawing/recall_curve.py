@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 from typing import Final, Protocol
 
+from flashcards import wording
 from flashcards.drawing import words
 from flashcards.drawing.svg import Element, Layout, chart, element, level, line, named, text, together, told
 
@@ -92,7 +93,9 @@ def curve(past: Past, names: dict[int, str], finding: str) -> Element:
 def title(day: AnsweredDay, names: dict[int, str]) -> str:
     """Say what was answered on a day, and what had been foreseen: “8 Dec: Again, then Good. …”."""
     grades = ", then ".join(names.get(grade, f"Again ({grade})") for grade in day.grades)
-    foreseen = f"Predicted {words.percent(day.predicted)}%" if day.predicted is not None else "Not predicted"
+    foreseen = (
+        f"Predicted {wording.percent(day.predicted)}%" if day.predicted is not None else "Not predicted"
+    )
     return f"{words.day(day.day)}: {grades}. {foreseen}."
 
 

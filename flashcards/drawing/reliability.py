@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, Protocol
 
-from flashcards.drawing import words
+from flashcards import wording
 from flashcards.drawing.svg import (
     NOTHING,
     Element,
@@ -109,7 +109,7 @@ def _axes(scale: Scale, layout: Layout) -> list[Element]:
     for n in range(STEPS + 1):
         share = corner + n * (1 - corner) / STEPS
         parts += level(share, scale.y(share), (LEFT, scale.right), foot=not n)
-        parts.append(text(scale.x(share), scale.foot + 20, f"{words.percent(share)}%", anchor="middle"))
+        parts.append(text(scale.x(share), scale.foot + 20, f"{wording.percent(share)}%", anchor="middle"))
     return parts
 
 

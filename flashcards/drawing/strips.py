@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import date
 from typing import Final, Protocol
 
-from flashcards.drawing import words
+from flashcards import wording
 from flashcards.drawing.svg import Element, element, line, percent, rect, text
 from flashcards.drawing.weeks import HALF, TARGET, Rate
 
@@ -75,12 +75,12 @@ def interval(rate: Rate, name: str) -> Element:
         line((place(rate.low), 7), (place(rate.high), 7), "ci"),
         line((place(TARGET), 0), (place(TARGET), 14), "target"),
         element("circle", cx=place(share), cy=7, r=5, class_="dot"),
-        text(place(lowest), 26, f"{words.percent(lowest)}%"),
-        text(place(TARGET), 26, words.percent(TARGET), "mark", "middle"),
+        text(place(lowest), 26, f"{wording.percent(lowest)}%"),
+        text(place(TARGET), 26, wording.percent(TARGET), "mark", "middle"),
     ]
     label = (
-        f"{name}: {rate.recalled:,} of {rate.tested:,}, 95 per cent interval {words.percent(rate.low)} to "
-        f"{words.percent(rate.high)} per cent, target {words.percent(TARGET)}"
+        f"{name}: {rate.recalled:,} of {rate.tested:,}, 95 per cent interval {wording.percent(rate.low)} to "
+        f"{wording.percent(rate.high)} per cent, target {wording.percent(TARGET)}"
     )
     return _strip(parts, 30, label)
 

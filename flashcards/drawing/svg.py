@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from html import escape
 from typing import Final
 
-from flashcards.drawing import words
+from flashcards import wording
 
 Value = str | int | float
 
@@ -68,7 +68,7 @@ def level(share: float, y: float, ends: tuple[float, float], *, foot: bool) -> l
     """Return a line across a drawing at a share, with the share before it; the lowest one is its `foot`."""
     left, right = ends
     across = line((left, y), (right, y), "axis0" if foot else "axis")
-    return [across, text(left - 10, y + 4, f"{words.percent(share)}%", anchor="end")]
+    return [across, text(left - 10, y + 4, f"{wording.percent(share)}%", anchor="end")]
 
 
 def told(title: str, *marks: Element) -> Element:

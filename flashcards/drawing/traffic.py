@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from math import ceil, log10
 from typing import Final, Protocol
 
+from flashcards import wording
 from flashcards.drawing import words
 from flashcards.drawing.svg import Element, Layout, chart, line, named, rect, text, together, told
 
@@ -75,7 +76,7 @@ def _bars(layout: Layout, minutes: Sequence[Minute], most: int) -> list[Element]
 
 def _title(ago: int, minute: Minute) -> str:
     broke = f", {minute.errors:,} broke" if minute.errors else ""
-    return f"{words.counted(ago, 'minute')} ago: {words.counted(minute.requests, 'request')}{broke}"
+    return f"{wording.counted(ago, 'minute')} ago: {wording.counted(minute.requests, 'request')}{broke}"
 
 
 def _names(layout: Layout, minutes: int) -> list[Element]:

@@ -7,6 +7,7 @@ from itertools import pairwise
 from math import floor
 from typing import Final, Protocol
 
+from flashcards import wording
 from flashcards.drawing import words
 from flashcards.drawing.svg import (
     NOTHING,
@@ -170,7 +171,9 @@ def _latest(scale: Scale, weeks: list[Week]) -> list[Element]:
     if not rated or (rated[-1] is not weeks[-1] and scale.step < ROOM):
         return []
     week = rated[-1]
-    return [text(scale.x(week) + 10, scale.y(_share(week)) - 8, f"{words.percent(_share(week))}%", "strong")]
+    return [
+        text(scale.x(week) + 10, scale.y(_share(week)) - 8, f"{wording.percent(_share(week))}%", "strong")
+    ]
 
 
 def title(week: Week) -> str:

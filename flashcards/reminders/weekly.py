@@ -4,10 +4,11 @@ from datetime import date
 
 from accounts.models import User
 from accounts.reminder_settings import hour_of
+from flashcards import wording
 from flashcards.reminders import past_week, words, writing
 from flashcards.reminders.past_week import Load, Summary, Week
-from flashcards.reminders.words import counted
 from flashcards.reminders.writing import Written
+from flashcards.wording import counted
 
 DAYS_AHEAD = 7
 
@@ -41,7 +42,7 @@ def weekly(learner: User, today: date) -> Written | None:
 def _rate(week: Week, around: str) -> str:
     """Say the rate inside of a text; nothing at all when there is too little evidence for one."""
     share = week.rate.share
-    return around.format(words.percent(share)) if week.rate.enough and share is not None else ""
+    return around.format(f"{wording.percent(share)}%") if week.rate.enough and share is not None else ""
 
 
 def _studied(week: Week) -> str:
@@ -65,11 +66,11 @@ def _ready(found: Summary, today: date) -> str:
     ready = found.ready
     if not ready.of:
         return ""
-    on = "today" if ready.on == today else f"on {words.day(ready.on, today)}"
+    on = "today" if ready.on == today else f"on {wording.day(ready.on, today)}"
     day = f"{on}, the day of your interview" if found.interviews else f"{on}, in two weeks"
     return (
         f"If you stopped now, you’d recall about {round(ready.now):,} of {counted(ready.of, 'card')} {day}. "
-        f"If you had stopped before {words.day(found.week.first)}, it would be about {round(ready.then):,}."
+        f"If you had stopped before {wording.day(found.week.first)}, it would be about {round(ready.then):,}."
     )
 
 
@@ -80,7 +81,7 @@ def _interviews(on: tuple[date, ...], today: date) -> str:
     when = writing.interview_in(nearest, today)
     if not others:
         return f"Your interview is {when}."
-    later = words.listed([words.day(each, today) for each in others])
+    later = words.listed([wording.day(each, today) for each in others])
     are = "one after it is" if len(others) == 1 else "ones after it are"
     return f"Your next interview is {when}; the {are} on {later}."
 

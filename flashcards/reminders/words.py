@@ -3,32 +3,18 @@
 import unicodedata
 from collections.abc import Sequence
 from datetime import date
-from math import floor
 from typing import Final
+
+from flashcards.wording import day
 
 JOINERS: Final = "\u200c\u200d"  # emoji, and scripts such as Persian, are spelt with them
 NO_LETTERS: Final = {"Cc", "Cf", "Cs"}  # controls, invisible ones such as those that turn the direction
 LEAST_KEPT: Final = 0.5  # of a text that is cut; where no word ends in the rest, a word is
 
 
-def counted(count: int, noun: str) -> str:
-    """Say how many there are: “1 card”, “9 cards”."""
-    return f"{count:,} {noun}" + ("" if count == 1 else "s")
-
-
 def listed(parts: Sequence[str]) -> str:
     """Say them one after the other: “Mondays, Tuesdays and Fridays”."""
     return " and ".join(filter(None, [", ".join(parts[:-1]), *parts[-1:]]))
-
-
-def percent(share: float) -> str:
-    """Say a share in whole per cent: “82%”; half a per cent goes up."""
-    return f"{floor(100 * share + 0.5)}%"
-
-
-def day(on: date, today: date | None = None) -> str:
-    """Say a day: “8 December”; with the year where it isn't that of `today`."""
-    return f"{on.day} {on:%B}" + (f" {on.year}" if today and on.year != today.year else "")
 
 
 def span(first: date, last: date) -> str:

@@ -16,7 +16,7 @@ from flashcards import progress, queue
 from flashcards.models import Reminder
 from flashcards.queue import Counts
 from flashcards.reminders import links, words
-from flashcards.reminders.words import counted
+from flashcards.wording import counted
 
 LONGEST_PREHEADER: Final = 90  # characters, about what a list of mails shows
 MONDAY_TO_FRIDAY: Final = 0b0011111

@@ -6,6 +6,7 @@ from typing import Any
 
 from django import template
 
+from flashcards import wording
 from flashcards.drawing import calendar, load, strips, weeks, words
 from flashcards.drawing.svg import Element
 from flashcards.drawing.weeks import Rate, Week
@@ -17,7 +18,7 @@ register = template.Library()
 @register.filter
 def percent(share: float) -> str:
     """Say a share in whole per cent, without the sign."""
-    return words.percent(share)
+    return wording.percent(share)
 
 
 @register.filter

@@ -5,8 +5,9 @@ from collections.abc import Sequence
 from django import template
 from django.utils.dateformat import format as format_date
 
+from flashcards import wording
 from flashcards.card_history import RecallHistory
-from flashcards.drawing import recall_curve, reliability, words
+from flashcards.drawing import recall_curve, reliability
 from flashcards.drawing.svg import Element
 from flashcards.scheduling import schedule
 from flashcards.scheduling.evaluation import Band
@@ -31,7 +32,7 @@ def recall_says(past: RecallHistory) -> str:
     """Say a card's predicted recall today and on the last day of its curve."""
     if past.now is None or past.then is None:
         return "This card is new again, so there’s nothing to predict."
-    now, then = words.percent(past.now), words.percent(past.then)
+    now, then = wording.percent(past.now), wording.percent(past.then)
     if past.on == past.today:
         return f"Predicted recall: {now}% today."
     day = format_date(past.on, "j F" if past.on.year == past.today.year else "j F Y")

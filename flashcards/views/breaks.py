@@ -12,9 +12,9 @@ from accounts.requests import LearnerRequest
 from flashcards import breaks
 from flashcards.break_forms import BreakForm
 from flashcards.breaks import Cancelled
-from flashcards.drawing.words import counted
 from flashcards.recording import Refused
 from flashcards.views.stage import Moment
+from flashcards.wording import counted
 
 
 @never_cache

@@ -13,9 +13,9 @@ from accounts.redirects import SeeOther
 from accounts.requests import LearnerRequest
 from flashcards import catching_up, queue, reviewing
 from flashcards.catching_up import Spread
-from flashcards.drawing.words import counted
 from flashcards.forms import UndoForm
 from flashcards.views.stage import Moment
+from flashcards.wording import counted
 
 
 @never_cache

@@ -9,9 +9,8 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from accounts.requests import LearnerRequest
-from flashcards import calibration
+from flashcards import calibration, wording
 from flashcards.calibration import Evidence
-from flashcards.drawing import words
 from flashcards.drawing.reliability import per_cent
 from flashcards.scheduling.evaluation import ENOUGH, Band
 from flashcards.views.stage import Moment
@@ -47,10 +46,10 @@ def forecast(request: LearnerRequest) -> HttpResponse:
 
 def verdict(scored: int, evidence: Evidence) -> str:
     """Say what was predicted and recalled over all, and whether chance explains the difference."""
-    low, high = (words.percent(bound) for bound in evidence.interval)
+    low, high = (wording.percent(bound) for bound in evidence.interval)
     said = (
-        f"Across {scored:,} answers we predicted {words.percent(evidence.predicted)}% "
-        f"and you recalled {words.percent(evidence.actual)}%."
+        f"Across {scored:,} answers we predicted {wording.percent(evidence.predicted)}% "
+        f"and you recalled {wording.percent(evidence.actual)}%."
     )
     if evidence.calibrated:
         return f"{said} Chance alone can explain that: your likely range is {low} to {high}%."
@@ -64,7 +63,7 @@ def bands_say(known: Sequence[Band]) -> str:
     if not known:
         return f"No band has {ENOUGH} answers yet, so there’s nothing to compare band by band."
     outside = [band for band in known if not band.calibrated]
-    bands = words.counted(len(known), "band") + f" with {ENOUGH} answers or more"
+    bands = wording.counted(len(known), "band") + f" with {ENOUGH} answers or more"
     if not outside:
         every = "In the one band" if len(known) == 1 else f"In all {len(known)} bands"
         return f"{every} with {ENOUGH} answers or more, the prediction lies inside the likely range."
@@ -86,5 +85,5 @@ def errors_say(evidence: Evidence) -> str:
 def name(band: Band) -> str:
     """Return what a band is called: “90–95%”."""
     if band.low == 0:
-        return f"under {words.percent(band.high)}%"
-    return f"{words.percent(band.low)}–{words.percent(band.high)}%"
+        return f"under {wording.percent(band.high)}%"
+    return f"{wording.percent(band.low)}–{wording.percent(band.high)}%"

@@ -6,9 +6,9 @@ from datetime import date
 
 from django.utils.dateformat import format as format_date
 
-from flashcards.drawing.words import counted
 from flashcards.interviews import MOST_A_DAY, Change, Pace
 from flashcards.models import Interview
+from flashcards.wording import counted
 
 ONE = {0: "doesn’t count", 2: "counts double", 3: "counts triple"}
 MANY = {0: "don’t count", 2: "count double", 3: "count triple"}

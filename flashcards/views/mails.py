@@ -21,10 +21,10 @@ from django.views.decorators.http import require_http_methods, require_POST
 from accounts.models import User
 from accounts.redirects import SeeOther
 from accounts.requests import LearnerRequest
-from flashcards.drawing.words import counted
 from flashcards.reminders import links, sampling, stopping, trouble, wanted
 from flashcards.reminders.sampling import Sample
 from flashcards.views.stage import Moment
+from flashcards.wording import counted
 
 ONE_CLICK = ("List-Unsubscribe", "One-Click")
 SNOOZES = {"day": 1, "week": 7}

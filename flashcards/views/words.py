@@ -6,12 +6,12 @@ from datetime import date, datetime
 from django.utils.dateformat import format as format_date
 
 from flashcards import catching_up
-from flashcards.drawing.words import counted
 from flashcards.models import ReviewLog
 from flashcards.queue import Item
 from flashcards.scheduling import schedule
 from flashcards.scheduling.plan import Plan
 from flashcards.scheduling.schedule import Kind, Schedule
+from flashcards.wording import counted
 
 KINDS = {Kind.REVIEW: "Review card", Kind.DRILL: "Once more today", Kind.PRACTICE: "Practice"}
 MEANINGS = {2: "didn’t know, or got it wrong", 3: "right, with a struggle", 4: "right", 5: "right at once"}

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from flashcards import wording
 from flashcards.drawing import calendar, load, strips, svg, weeks, words
 from flashcards.figures import DayMark, Rate, Week
 from flashcards.readiness import DayAhead
@@ -55,7 +56,7 @@ def test_lengths_are_written_no_longer_than_needed():
     ("share", "said"), [(0.845, "85"), (0.8449, "84"), (0, "0"), (1, "100"), (0.005, "1")]
 )
 def test_half_a_per_cent_goes_up(share, said):
-    assert words.percent(share) == said
+    assert wording.percent(share) == said
 
 
 # Calendar
