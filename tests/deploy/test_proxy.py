@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from threading import Event, Thread
@@ -233,29 +233,48 @@ def web_server(port, folder):
 ANSWERS = {"GET": http.client.OK, "POST": http.client.FORBIDDEN}
 
 
+@dataclass
+class Asker:
+    """Asks without a pause; between `begun` and the answers that it has lies a request that waits."""
+
+    method: str
+    begun: int = 0
+    statuses: list[int] = field(default_factory=list)
+
+    def ask(self, proxy, over):
+        while not over.is_set():
+            self.begun += 1
+            self.statuses.append(proxy.ask("/healthz", self.method, headers={"Host": "localhost"})[0])
+
+    @property
+    def waits(self):
+        return self.begun > len(self.statuses)
+
+
 def test_a_restart_of_the_web_server_costs_no_request(tmp_path):
     port, over = servers.free_port(), Event()
+    askers = [Asker(method) for method in [*ANSWERS] * 2]
 
-    def keep_asking(proxy, method):
-        statuses = []
-        while not over.is_set():
-            statuses.append(proxy.ask("/healthz", method, headers={"Host": "localhost"})[0])
-        return statuses
+    def answered(times):
+        return lambda: all(len(asker.statuses) > times for asker in askers)
 
     with caddy(tmp_path, "http://localhost:{http}", port) as proxy, ThreadPoolExecutor(4) as threads:
         try:
             with web_server(port, tmp_path):
-                asked = [(method, threads.submit(keep_asking, proxy, method)) for method in [*ANSWERS] * 2]
-                time.sleep(1)
-            time.sleep(1)  # nobody listens meanwhile, as when a container is replaced
-        finally:
+                asking = [threads.submit(asker.ask, proxy, over) for asker in askers]
+                until(answered(10))
+            # Nobody listens now, as when a container is replaced.
+            until(lambda: all(asker.waits for asker in askers))
+            before = max(len(asker.statuses) for asker in askers)
             with web_server(port, tmp_path):
-                time.sleep(1)
+                until(answered(before + 10))
                 over.set()
-                answers = [(method, asking.result()) for method, asking in asked]
-    for method, statuses in answers:
-        assert len(statuses) > 10
-        assert set(statuses) == {ANSWERS[method]}
+                for each in asking:
+                    each.result()
+        finally:
+            over.set()
+    for asker in askers:
+        assert set(asker.statuses) == {ANSWERS[asker.method]}
 
 
 def until(happens):
