@@ -19,6 +19,7 @@ from tests.bench import (
     mailing,
     painting,
     queueing,
+    reminding,
     report,
     serving,
     telling,
@@ -40,6 +41,7 @@ SUBJECTS: tuple[Callable[[World], Iterator[Row]], ...] = (
     against_anki.rows,
     mailing.rows,
     telling.rows,
+    reminding.rows,
 )
 
 
