@@ -42,7 +42,7 @@ BUGS: Final = (
     ),
     Bug(
         "the row of a card isn't locked",
-        (Edit("flashcards/recording.py", '.select_for_update(of=("self",))', ""),),
+        (Edit("flashcards/locking.py", "if connection.features.has_select_for_update", "if False"),),
         ANSWERS,
         "PostgreSQL",
     ),
