@@ -13,6 +13,8 @@ from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import partial
 from threading import Event, Lock
 from urllib.parse import urlencode
 from uuid import UUID, uuid4
@@ -24,6 +26,7 @@ DOUBLE, TWO_TABS = 0.10, 0.05  # shares of the answers
 PATIENCE = 60  # seconds in which an answer is taken in, whatever fails
 KEPT, NOT_KEPT = {302, 303}, {409}
 NOT_NOW = {500, 502, 503}
+NOT_SAVED = b"What you just sent was not saved."
 TOKEN = "k" * 32
 
 
@@ -41,11 +44,15 @@ def sessions(one: Site, many: int) -> list[tuple[str, list[int]]]:
 
 @dataclass(slots=True)
 class Book:
-    """What learners were told, by submission: the grade that was kept, or None for “not kept”."""
+    """What learners were told, by submission: the grade that was kept, or None for “not kept”.
+
+    `denied` is when the first try of an answer sent once was said not to be saved.
+    """
 
     goal: int
     told: dict[UUID, int | None] = field(default_factory=dict)
     statuses: Counter[str] = field(default_factory=Counter)
+    denied: dict[UUID, datetime] = field(default_factory=dict)
     faults: list[str] = field(default_factory=list)
     longest: float = 0
     full: Event = field(default_factory=Event)
@@ -90,7 +97,8 @@ class Learner:
                     sent = [first, first]
                 elif drawn < DOUBLE + TWO_TABS:
                     sent = [first, (card, self.dice.randrange(6), uuid4(), self.versions[card])]
-                told = list(tabs.map(lambda one: self.post(*one), sent))
+                send = partial(self.post, alone=len(sent) == 1)
+                told = list(tabs.map(send, *zip(*sent, strict=True)))
                 self.judge(told, same=sent[0] == sent[-1])
                 self.versions[card] += 1
 
@@ -101,24 +109,27 @@ class Learner:
             self.book.faults.append(f"{'one answer' if same else 'two tabs'} got {told}")
             self.book.full.set()
 
-    def post(self, card: int, grade: int, submission: UUID, version: int) -> int:
+    def post(self, card: int, grade: int, submission: UUID, version: int, *, alone: bool) -> int:
         """Send the answer until it is kept or refused; return the status."""
         began = time.monotonic()
-        status = 0
+        status = tries = 0
         while status not in KEPT | NOT_KEPT:
             if time.monotonic() - began > PATIENCE or status not in NOT_NOW | {0}:
                 self.book.faults.append(f"{submission} ended with {status}")
                 self.book.full.set()
                 return status
-            status = self.send(card, {"grade": grade, "submission": submission, "version": version})
+            status, text = self.send(card, {"grade": grade, "submission": submission, "version": version})
             self.book.statuses[str(status or "no answer")] += 1
+            tries += 1
+            if alone and tries == 1 and NOT_SAVED in text:
+                self.book.denied[submission] = datetime.now(UTC)
             if status in NOT_NOW | {0}:
                 time.sleep(0.1)
         self.book.enter(submission, grade, status, time.monotonic() - began)
         return status
 
-    def send(self, card: int, values: dict[str, object]) -> int:
-        """Send it once; return the status, 0 without an answer."""
+    def send(self, card: int, values: dict[str, object]) -> tuple[int, bytes]:
+        """Send it once; return the status, 0 without an answer, and the page."""
         headers = {
             "Content-Type": "application/x-www-form-urlencoded",
             "Cookie": f"sessionid={self.session}; csrftoken={TOKEN}",
@@ -128,9 +139,10 @@ class Learner:
         connection = http.client.HTTPConnection("127.0.0.1", self.site.port, timeout=30)
         try:
             connection.request("POST", f"/review/{card}/grade/", urlencode(values), headers)
-            return connection.getresponse().status
+            response = connection.getresponse()
+            return response.status, response.read()
         except (OSError, http.client.HTTPException):
-            return 0
+            return 0, b""
         finally:
             connection.close()
 
@@ -177,6 +189,9 @@ def findings(one: Site, book: Book) -> list[str]:
         found.append(f"{len(lost)} answers lost")
     if doubled := len(rows) - len(stored):
         found.append(f"{doubled} answers doubled")
+    times = one.times() if book.denied else {}
+    if lies := [key for key, when in book.denied.items() if key in times and times[key] < when]:
+        found.append(f"{len(lies)} answers that were kept and said not to be")
     if extra := stored.keys() - kept.keys():
         found.append(f"{len(extra)} answers that nobody was told of")
     checked = one.manage("check_schedules")

@@ -7,9 +7,11 @@ import sys
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import Any
 from uuid import UUID
 
 import psycopg
@@ -17,7 +19,7 @@ import psycopg
 from tests.running import servers
 
 ROOT = Path(__file__).resolve().parents[2]
-LOG = "SELECT submission, grade FROM flashcards_reviewlog WHERE submission IS NOT NULL"
+LOG = "SELECT submission, grade, at FROM flashcards_reviewlog WHERE submission IS NOT NULL"
 WEB = (
     *("gunicorn", "config.wsgi:application", "--workers", "2", "--threads", "4", "--graceful-timeout", "5"),
     *("--worker-class", "config.web_worker.DrainingWorker", "--no-control-socket", "--log-level", "warning"),
@@ -89,11 +91,21 @@ class Site:
 
     def log(self) -> list[tuple[UUID, int]]:
         """Return submission and grade of every answer that the database holds."""
+        return [(UUID(str(key)), grade) for key, grade, _ in self._rows()]
+
+    def times(self) -> dict[UUID, datetime]:
+        """Return when each of these answers was taken in."""
+        return {
+            UUID(str(key)): datetime.fromisoformat(at).replace(tzinfo=UTC) if isinstance(at, str) else at
+            for key, _, at in self._rows()
+        }
+
+    def _rows(self) -> list[tuple[Any, ...]]:
         if self.url:
             with psycopg.connect(self.url) as connection:
-                return [(UUID(str(key)), grade) for key, grade in connection.execute(LOG)]
+                return connection.execute(LOG).fetchall()
         with closing(sqlite3.connect(self.folder / "engram.sqlite3", timeout=20)) as connection:
-            return [(UUID(key), grade) for key, grade in connection.execute(LOG)]
+            return connection.execute(LOG).fetchall()
 
 
 @cache

@@ -1,4 +1,4 @@
-"""The faults of tests/services at full size: `make soak`, or `make soak LEARNERS=2000 KILLS=5 GRADES=2000`.
+"""The faults of tests/services at full size: `make soak`, or `make soak PARTS=grades GRADES=2000`.
 
 Reminds ten thousand learners while workers and Redis are killed and emptied and the mail server fails; then
 takes twenty thousand answers while web servers and the database are killed; then plants bugs (bugs.py), each
@@ -30,4 +30,10 @@ with TemporaryDirectory(prefix="engram-soak-") as folder:
 
     chosen = {name.lower(): int(os.environ.get(name) or usual) for name, usual in SIZE.items()}
     place = Path(folder)
-    sys.exit(max([run.main(place, Size(**chosen)), grades.main(place), planted.main()]))
+    parts = {
+        "mails": lambda: run.main(place, Size(**chosen)),
+        "grades": lambda: grades.main(place),
+        "bugs": planted.main,
+    }
+    wanted = os.environ.get("PARTS") or " ".join(parts)
+    sys.exit(max([parts[part]() for part in wanted.split()]))

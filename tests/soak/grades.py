@@ -2,15 +2,16 @@
 
 import os
 import sys
-from itertools import cycle, islice
+import time
+from itertools import cycle
 from pathlib import Path
 
-from tests.services.grade_storm import findings, storm
+from tests.services.grade_storm import findings, studying
 from tests.services.one_site import Site, site
 from tests.services.own_cluster import Cluster, cluster
 
 USUAL = 20_000
-BETWEEN = 500  # answers from one fault to the next: about five seconds
+BETWEEN = 5  # seconds from one fault to the next
 
 
 def main(folder: Path) -> int:
@@ -30,10 +31,18 @@ def run(name: str, one: Site, database: Cluster | None, goal: int, seed: int) ->
     strikes = [one.kill_worker, one.restart]
     if database is not None:
         strikes += [database.terminate, database.kill_backend, database.crash]
-    many = max(len(strikes), goal // BETWEEN)
-    book = storm(one, goal, islice(cycle(strikes), many), seed)
+    began, many = time.monotonic(), 0
+    with studying(one, goal, seed) as book:
+        for strike in cycle(strikes):
+            if book.full.wait(BETWEEN):
+                break
+            strike()
+            many += 1
+    seconds = time.monotonic() - began
     faults = findings(one, book)
-    say(name, f"{len(book.kept())} answers acknowledged, {many} faults, {dict(book.statuses)}")
+    say(name, f"{len(book.kept())} answers acknowledged in {seconds:.0f} s, {many} faults")
+    say("answered", ", ".join(f"{status}: {times}" for status, times in sorted(book.statuses.items())))
+    say("said not to be saved", len(book.denied))
     say("longest wait", f"{book.longest:.1f} s")
     for fault in faults:
         say("TOO MUCH", fault)
