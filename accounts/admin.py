@@ -8,9 +8,13 @@ from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
 from allauth.usersessions.models import UserSession
 from django.contrib import admin
+from django.contrib.auth.models import Permission
 from django.db.models import Exists, OuterRef, QuerySet
 from django.http import HttpRequest
+from django.urls import reverse
 from django.utils import timezone
+from django.utils.html import format_html_join
+from django.utils.safestring import SafeString
 
 from accounts import admin_door, deleting, helping
 from accounts.models import AccountEvent, User
@@ -23,6 +27,12 @@ for module, model in (("mfa", Authenticator), ("usersessions", UserSession)):
     import_module(f"allauth.{module}.admin")
     admin.site.unregister(model)
 
+LISTS = {
+    "flashcards_reminder": "mails",
+    "accounts_accountevent": "account events",
+    "flashcards_reviewstate": "schedules",
+    "flashcards_reviewlog": "answers",
+}
 POWERS = ("is_staff", "is_superuser", "groups", "user_permissions")
 
 
@@ -33,13 +43,25 @@ class UserAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     Who isn't a superuser gives nobody powers, and helps learners only, not other staff.
     """
 
-    list_display = ("__str__", "joined_at", "confirmed", "second_factor", "is_active", "is_staff")
-    list_filter = ("is_guest", "is_active", "is_staff")
+    list_display = (
+        "__str__", "joined_at", "last_login", "confirmed", "second_factor", "reminders", "is_active",
+        "is_staff",
+    )  # fmt: skip
+    list_filter = ("is_guest", "is_active", "is_staff", "reminders", "weekly_summary")
     search_fields = ("email",)
+    search_help_text = "Some of the address."
     ordering = ("-pk",)
     show_full_result_count = False
     exclude = ("password",)
-    readonly_fields = ("email", "joined_at", "last_login", "is_guest", "confirmed", "second_factor")
+    readonly_fields = (
+        "email",
+        "look_at",
+        "joined_at",
+        "last_login",
+        "is_guest",
+        "confirmed",
+        "second_factor",
+    )
     filter_horizontal = ("groups", "user_permissions")
     actions = ("send_confirmation", "unlock", "reset_second_factor", "sign_out")
 
@@ -53,6 +75,12 @@ class UserAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> tuple[str, ...]:
         own: tuple[str, ...] = tuple(super().get_readonly_fields(request, obj))
         return own if request.user.is_superuser else own + POWERS
+
+    def formfield_for_manytomany(self, db_field: Any, request: HttpRequest, **kwargs: Any) -> Any:
+        """Fetch the permissions with what their names are made of, or each costs a statement."""
+        if db_field.name == "user_permissions":
+            kwargs["queryset"] = Permission.objects.select_related("content_type")
+        return super().formfield_for_manytomany(db_field, request, **kwargs)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
@@ -88,6 +116,12 @@ class UserAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     @admin.display(boolean=True, description="second factor", ordering="secured")
     def second_factor(self, learner: Any) -> bool:
         return bool(learner.secured)
+
+    @admin.display(description="what there is of theirs")
+    def look_at(self, learner: User) -> SafeString:
+        """Lead to the lists that say when something happened; none shows what a learner wrote."""
+        links = [(reverse(f"admin:{name}_changelist"), learner.pk, words) for name, words in LISTS.items()]
+        return format_html_join(", ", '<a href="{}?learner__id__exact={}">{}</a>', links)
 
     @admin.action(description="Send the confirmation mail again", permissions=["change"])
     def send_confirmation(self, request: HttpRequest, queryset: QuerySet[User]) -> None:

@@ -4,12 +4,15 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
-from django.db.models import Q, QuerySet
+from django.db import transaction
+from django.db.models import Count, Q, QuerySet
 from django.http import HttpRequest
+from django.urls import reverse
 
 from accounts.models import User
 from flashcards import cards, frontier
 from flashcards.models import Card, Deck, Reminder, ReviewLog, ReviewState, Topic
+from flashcards.wording import counted
 
 PLACE = {"topic", "position", "retired"}
 
@@ -69,18 +72,42 @@ class LookOnly(admin.ModelAdmin):  # type: ignore[type-arg]
         return False
 
 
+class Counting(admin.ModelAdmin):  # type: ignore[type-arg]
+    """A list that says how many cards each row has; `cards_of` leads to them."""
+
+    cards_of = ""
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Any]:
+        """Count in the one statement of the list."""
+        found: QuerySet[Any] = super().get_queryset(request)
+        shown = Count(self.cards_of, filter=Q(**{f"{self.cards_of}__retired": False}))
+        with_counts: QuerySet[Any] = found.annotate(shown=shown, gone=Count(self.cards_of) - shown)
+        return with_counts
+
+    @admin.display(ordering="shown", description="cards")
+    def cards(self, row: Any) -> int:
+        return int(row.shown)
+
+    @admin.display(ordering="gone")
+    def retired(self, row: Any) -> int:
+        return int(row.gone)
+
+
 @admin.register(Deck)
-class DeckAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
-    list_display = ("name", "key")
+class DeckAdmin(Counting):
+    list_display = ("name", "key", "cards", "retired")
     search_fields = ("name", "key")
+    ordering = ("name",)
+    cards_of = "topics__cards"
 
 
 @admin.register(Topic)
-class TopicAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
-    list_display = ("name", "key", "deck", "position")
+class TopicAdmin(Counting):
+    list_display = ("name", "key", "deck", "position", "cards", "retired")
     list_filter = ("deck",)
     list_select_related = ("deck",)
-    search_fields = ("name", "key")
+    search_fields = ("name", "key", "deck__name")
+    cards_of = "cards"
 
     def get_readonly_fields(self, request: HttpRequest, obj: Any = None) -> tuple[str, ...]:
         """Keep a topic in its deck, as a seed does: its cards have their places there."""
@@ -90,15 +117,34 @@ class TopicAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 @admin.register(Card)
 class CardAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     form = CardForm
-    list_display = ("position", "question", "topic", "level", "retired")
+    list_display = ("position", "question", "topic", "level", "key", "retired")
     list_display_links = ("question",)
-    list_filter = ("topic__deck", "topic", "level", "retired")
+    list_filter = ("retired", "level", "topic__deck", "topic")
     list_select_related = ("topic",)
-    search_fields = ("question", "key")
+    search_fields = ("question", "key", "answer", "topic__name")
+    search_help_text = "Words of the question, the answer or the topic, or the key."
+    actions = ("retire", "bring_back")
+    save_on_top = True
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Card]:
         """Leave out what no list shows; the form of one card loads it."""
         return super().get_queryset(request).defer("html")
+
+    def view_on_site(self, obj: Card) -> str:
+        """Return where learners see it."""
+        return reverse("card", args=[obj.pk])
+
+    @admin.action(description="Retire: show to nobody, keep the logs", permissions=["change"])
+    def retire(self, request: HttpRequest, queryset: QuerySet[Card]) -> None:
+        self.message_user(request, f"Retired: {counted(queryset.update(retired=True), 'card')}.")
+
+    @admin.action(description="Bring back", permissions=["change"])
+    def bring_back(self, request: HttpRequest, queryset: QuerySet[Card]) -> None:
+        back = list(Card.objects.filter(pk__in=queryset.values("pk"), retired=True).only(*frontier.ORDER))
+        with transaction.atomic():
+            Card.objects.filter(pk__in=[card.pk for card in back]).update(retired=False)
+            frontier.draw_back(back)
+        self.message_user(request, f"Back: {counted(len(back), 'card')}.")
 
     def save_model(self, request: HttpRequest, obj: Card, form: Any, change: bool) -> None:
         """Save the card with its HTML; no schedule changes, and whoever is past a new place meets it."""
@@ -114,6 +160,8 @@ class ReviewStateAdmin(LookOnly):
     list_filter = ("suspended", "drill")
     list_select_related = ("learner", "card")
     search_fields = ("=learner__email", "=card__key")
+    search_help_text = "The learner’s whole address, or the card’s whole key."
+    ordering = ("-id",)
 
 
 @admin.register(ReviewLog)
@@ -122,6 +170,7 @@ class ReviewLogAdmin(LookOnly):
     list_filter = ("kind", "grade")
     list_select_related = ("learner", "state__card")
     search_fields = ("=learner__email", "=state__card__key")
+    search_help_text = "The learner’s whole address, or the card’s whole key."
     ordering = ("-id",)
 
     @admin.display(ordering="state__card__key")
