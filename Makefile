@@ -31,11 +31,13 @@ PRODUCTION := DATABASE_URL=sqlite:///:memory: DEBUG=0 ALLOWED_HOSTS=engram.examp
 	BASE_URL=https://engram.example EMAIL_URL=smtp://localhost:25 EMAIL_FROM=engram@engram.example \
 	SECRET_KEY="$$($(PYTHON) -c 'import secrets; print(secrets.token_urlsafe(50))')"
 
+BENCH := env -u DATABASE_URL -u REDIS_URL SIZE=$(SIZE) $(SERVICES) $(PYTHON) -m tests.bench
+
 COMPILE := $(PYTHON) -m uv pip compile pyproject.toml
 COMPILE_OPTIONS := --universal --generate-hashes --no-emit-index-url --python-version 3.11
 
 .DEFAULT_GOAL := help
-.PHONY: help run bench soak test test-sqlite test-postgres check fix seed setup setup-dev lock browser always
+.PHONY: help run bench bench-load soak test test-sqlite test-postgres check fix seed setup setup-dev lock browser always
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' Makefile
@@ -70,7 +72,10 @@ check: setup-dev ## lint, format, templates, types, contracts, container image, 
 	@$(PRODUCTION) $(MANAGE) check --deploy --fail-level WARNING
 
 bench: setup-dev browser ## measure against the budgets of docs/performance.md (SIZE=small, default, large)
-	@env -u DATABASE_URL -u REDIS_URL SIZE=$(SIZE) $(SERVICES) $(PYTHON) -m tests.bench
+	@$(BENCH) bench
+
+bench-load: setup-dev ## 32 learners reviewing for five minutes on two cores, written down in the same place
+	@$(BENCH) bench-load
 
 soak: setup-dev ## 10,000 mails and 20,000 answers while everything fails: none lost (LEARNERS=2000 GRADES=2000)
 	@$(TESTS) $(SERVICES) $(PYTHON) -m tests.soak

@@ -1,6 +1,7 @@
-"""Runs the benchmark: `make bench`, or `make bench SIZE=large`."""
+"""Runs the benchmark: `make bench`, `make bench SIZE=large`, or `make bench-load`."""
 
 import os
+import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -20,4 +21,4 @@ with TemporaryDirectory() as folder:
 
     from tests.bench import run
 
-    run.main(Path(folder))
+    run.main(Path(folder), *sys.argv[1:])

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from tests.bench.timing import Sample
 
-BEGIN, END = "<!-- bench: begin -->", "<!-- bench: end -->"
+BEGIN, END = "<!-- {name}: begin -->", "<!-- {name}: end -->"
 KEPT, MISSED, SKIPPED = "kept", "**MISSED**", "skipped"
 
 
@@ -94,14 +94,15 @@ def table(rows: Sequence[Row]) -> str:
     return "\n".join(lines)
 
 
-def write(rows: Sequence[Row], machine: str, as_json: Path, page: Path) -> None:
-    """Write the rows as JSON, and as a table between the page's two markers."""
+def write(rows: Sequence[Row], machine: str, name: str, as_json: Path, page: Path) -> None:
+    """Write the rows as JSON, and as a table between the page's two markers of this name."""
     as_json.parent.mkdir(parents=True, exist_ok=True)
     shown = [asdict(row) | {"verdict": row.verdict.strip("*")} for row in rows]
     as_json.write_text(json.dumps({"machine": machine, "rows": shown}, indent=2) + "\n")
-    before, rest = page.read_text().split(BEGIN)
-    after = rest.split(END)[1]
-    page.write_text(f"{before}{BEGIN}\n\n{machine}\n\n{table(rows)}\n\n{END}{after}")
+    begin, end = BEGIN.format(name=name), END.format(name=name)
+    before, rest = page.read_text().split(begin)
+    after = rest.split(end)[1]
+    page.write_text(f"{before}{begin}\n\n{machine}\n\n{table(rows)}\n\n{end}{after}")
 
 
 def said(value: float | None, unit: str) -> str:

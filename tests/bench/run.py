@@ -16,6 +16,7 @@ from tests.bench import (
     against_anki,
     dashboard,
     grading,
+    load,
     mailing,
     painting,
     queueing,
@@ -42,11 +43,17 @@ SUBJECTS: tuple[Callable[[World], Iterator[Row]], ...] = (
     mailing.rows,
     telling.rows,
     reminding.rows,
+    load.rows,
 )
+# What takes too long to be a subject of each run; each has its own JSON and its own table on the page.
+RUNS: dict[str, tuple[Callable[[World], Iterator[Row]], ...]] = {
+    "bench": SUBJECTS,
+    "bench-load": (load.rows_at_length,),
+}
 
 
-def main(folder: Path) -> None:
-    """Make the data in `folder`, measure every row, print the table and write it down."""
+def main(folder: Path, name: str) -> None:
+    """Make the data in `folder`, measure every row of this run, print the table and write it down."""
     began = perf_counter()
     size = os.environ.get("SIZE", "default")
     if size not in SIZES:
@@ -54,11 +61,12 @@ def main(folder: Path) -> None:
     call_command("collectstatic", interactive=False, verbosity=0)
     today = (timezone.now() - timedelta(hours=DAY_STARTS_AT)).date()
     world = World(SIZES[size], today, folder)
-    rows = [row for subject in SUBJECTS for row in shown(subject(world))]
+    rows = [row for subject in RUNS[name] for row in shown(subject(world))]
     facts = f"{machine()} Size {size}, {perf_counter() - began:.0f} s."
-    report.write(rows, facts, ROOT / "var" / "bench.json", ROOT / "docs" / "performance.md")
+    as_json = ROOT / "var" / f"{name}.json"
+    report.write(rows, facts, name, as_json, ROOT / "docs" / "performance.md")
     print(f"\n{facts}\n\n{report.table(rows)}")
-    print(f"\n{sum(row.verdict == MISSED for row in rows)} budgets missed; JSON in var/bench.json.")
+    print(f"\n{sum(row.verdict == MISSED for row in rows)} budgets missed; JSON in var/{as_json.name}.")
 
 
 def shown(rows: Iterator[Row]) -> Iterator[Row]:

@@ -1,11 +1,12 @@
-"""A real gunicorn, asked over one kept connection, with the CPU time of its worker read from the kernel."""
+"""A real gunicorn, asked over one kept connection, with the CPU time of its workers read from the kernel."""
 
 import http.client
+import json
 import os
 import re
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from http.cookies import SimpleCookie
@@ -21,8 +22,11 @@ from tests.running import servers
 
 # However long a page or a rival takes, that is a figure and no error.
 PATIENCE = 300  # seconds
-ONE_THREAD = "--worker-class gthread --workers 1 --threads 1".split()
-PATIENT = f"--timeout {PATIENCE} --keep-alive {PATIENCE} --no-control-socket --log-level error".split()
+ONE_THREAD = (
+    "gunicorn config.wsgi:application --worker-class gthread --workers 1 --threads 1 "
+    f"--timeout {PATIENCE} --keep-alive {PATIENCE} --no-control-socket --log-level error"
+).split()
+DOCKERFILE = Path(__file__).resolve().parents[2] / "Dockerfile"
 FIELD = re.compile(r'name="(submission|version|flow|topic|csrfmiddlewaretoken)" value="([^"]*)"')
 ACTION = re.compile(r'action="(/review/\d+/grade/)"')
 HTMX = {"HX-Request": "true", "Content-Type": "application/x-www-form-urlencoded"}
@@ -30,11 +34,10 @@ HTMX = {"HX-Request": "true", "Content-Type": "application/x-www-form-urlencoded
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """A gunicorn with one worker and one thread; it took `started_in` seconds to answer."""
+    """A gunicorn; it took `started_in` seconds to answer."""
 
     port: int
     master: int
-    worker: int
     started_in: float
     connection: http.client.HTTPConnection
 
@@ -43,14 +46,18 @@ class Server:
         """Where it is."""
         return f"http://127.0.0.1:{self.port}"
 
+    @property
+    def workers(self) -> list[Path]:
+        """What the kernel says of each worker."""
+        return children(self.master)
+
     def cpu(self) -> float:
-        """Return the CPU milliseconds of the worker so far, all its threads together."""
-        tasks = Path(f"/proc/{self.worker}/task").iterdir()
-        return sum(int((task / "schedstat").read_text().split()[0]) for task in tasks) / 1e6
+        """Return the CPU milliseconds of the workers so far."""
+        return cpu_of(self.workers)
 
     def resident(self) -> float:
-        """Return the worker's resident memory in MB."""
-        pages = int(Path(f"/proc/{self.worker}/statm").read_text().split()[1])
+        """Return the workers' resident memory in MB."""
+        pages = sum(int((worker / "statm").read_text().split()[1]) for worker in self.workers)
         return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
 
     def ask(
@@ -68,17 +75,36 @@ class Server:
         self.ask("GET", "/healthz")
 
 
+def children(process: int) -> list[Path]:
+    """Return what the kernel says of each process that this one has started."""
+    found = Path(f"/proc/{process}/task/{process}/children").read_text()
+    return [Path(f"/proc/{child}") for child in found.split()]
+
+
+def cpu_of(processes: Iterable[Path]) -> float:
+    """Return the CPU milliseconds of these processes so far, all their threads together."""
+    tasks = [task for process in processes for task in (process / "task").iterdir()]
+    return sum(int((task / "schedstat").read_text().split()[0]) for task in tasks) / 1e6
+
+
+def of_the_image() -> list[str]:
+    """Return the command that the container image runs the pages with, but for the address."""
+    words: list[str] = json.loads(DOCKERFILE.read_text().rpartition("CMD")[2].replace("\\\n", ""))
+    place = words.index("--bind")
+    return words[:place] + words[place + 2 :]
+
+
 @contextmanager
-def running(database: Database) -> Iterator[Server]:
-    """Run a server on this database, as on a production machine but for the one thread."""
+def running(database: Database, words: Sequence[str] = ONE_THREAD, **settings: str) -> Iterator[Server]:
+    """Run a server on this database, with these variables; without other words one with a single thread."""
     port = servers.free_port()
-    command = [sys.executable, "-m", "gunicorn", "config.wsgi:application", "--bind", f"127.0.0.1:{port}"]
+    command = [sys.executable, "-m", *words, "--bind", f"127.0.0.1:{port}"]
     began = perf_counter()
     log = Path(os.environ["VAR_DIR"]) / f"server-{port}.log"
     with log.open("wb") as output:
         master = subprocess.Popen(
-            [*command, *ONE_THREAD, *PATIENT],
-            env=os.environ | {"DATABASE_URL": database.url},
+            command,
+            env=os.environ | {"DATABASE_URL": database.url} | settings,
             stdout=output,
             stderr=output,
         )
@@ -86,9 +112,8 @@ def running(database: Database) -> Iterator[Server]:
         while not _answers(port):
             assert master.poll() is None, f"gunicorn has stopped:\n{log.read_text()}"
         took = perf_counter() - began
-        children = Path(f"/proc/{master.pid}/task/{master.pid}/children").read_text().split()
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
-        yield Server(port, master.pid, int(children[0]), took, connection)
+        yield Server(port, master.pid, took, connection)
     finally:
         master.terminate()
         master.wait(10)
@@ -126,8 +151,13 @@ class Browser:
         self.page = self.server.ask("POST", action[1], HTMX | self._headers(), body)
         self.answers.append(self.page)
 
+    @property
+    def cookie(self) -> str:
+        """The cookies as a request's header."""
+        return "; ".join(f"{name}={morsel.value}" for name, morsel in self.cookies.items())
+
     def _headers(self) -> dict[str, str]:
-        return {"Cookie": "; ".join(f"{name}={morsel.value}" for name, morsel in self.cookies.items())}
+        return {"Cookie": self.cookie}
 
 
 def browser_of(who: User, server: Server) -> Browser:

@@ -38,6 +38,7 @@ def test_what_could_not_be_measured_is_neither_kept_nor_missed():
 
 def test_of_a_hundred_values_the_95th_is_the_95th():
     assert Sample(range(100, 0, -1)).p95 == 95
+    assert Sample(range(1_000)).percentile(99) == 989
     assert Sample([7]).p95 == 7
 
 
@@ -51,16 +52,16 @@ def test_the_table_has_a_line_for_each_row():
     assert table([row]).splitlines()[2:] == ["| grade | 9.88 x | 12.3 x | 12 x | kept | so |"]
 
 
-def test_the_page_keeps_its_words_and_gets_the_new_table(tmp_path: Path):
+def test_the_page_keeps_its_words_and_other_tables_and_gets_the_new_one(tmp_path: Path):
     page, as_json = tmp_path / "page.md", tmp_path / "var" / "bench.json"
-    page.write_text(f"Before.\n{BEGIN}\nold\n{END}\nAfter.\n")
+    one, other = (f"{BEGIN}\nold\n{END}".replace("{name}", name) for name in ("one", "other"))
+    page.write_text(f"Before.\n{one}\nBetween.\n{other}\nAfter.\n")
     for _ in range(2):
-        write([Row("grade", "x", 13, budget=12)], "2 cores.", as_json, page)
+        write([Row("grade", "x", 13, budget=12)], "2 cores.", "one", as_json, page)
     text = page.read_text()
     assert text.startswith("Before.\n")
-    assert text.endswith("After.\n")
-    assert "old" not in text
-    assert text.count("2 cores.") == text.count("| grade |") == 1
+    assert text.endswith(f"\nBetween.\n{other}\nAfter.\n")
+    assert text.count("old") == text.count("2 cores.") == text.count("| grade |") == 1
     assert json.loads(as_json.read_text())["rows"][0]["verdict"] == "MISSED"
 
 

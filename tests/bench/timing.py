@@ -22,8 +22,12 @@ class Sample:
     @property
     def p95(self) -> float:
         """The smallest value that is at least as large as 95 of 100."""
+        return self.percentile(95)
+
+    def percentile(self, share: int) -> float:
+        """Return the smallest value that is at least as large as this many of 100."""
         ranked = sorted(self.values)
-        return ranked[-(-95 * len(ranked) // 100) - 1]
+        return ranked[-(-share * len(ranked) // 100) - 1]
 
 
 def in_turn(*rivals: Callable[[], object], rounds: int = 60) -> list[Sample]:
