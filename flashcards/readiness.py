@@ -4,8 +4,7 @@ Predicted recall is FSRS' (see recall); cards are taken to be independent, which
 narrow. All cards count that are neither suspended nor retired.
 """
 
-from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from math import fsum, sqrt
 from typing import Any, Final
@@ -13,51 +12,21 @@ from typing import Any, Final
 from django.db.models import Case, Count, DateField, F, Value, When
 
 from accounts.models import User
-from flashcards import forecasting, queue, recall
-from flashcards.forecasting import Sums
-from flashcards.models import Card, Topic
+from flashcards import estimating, forecasting, parts, queue, recall
+from flashcards.estimating import Estimate
+from flashcards.forecasting import Part, Totals
+from flashcards.models import Deck, Topic
+from flashcards.parts import Cell, DeckReadiness, TopicReadiness
+from flashcards.playing import Played
 from flashcards.recall import Lead, leading
+from flashcards.sampling import Low
 from flashcards.scheduling.days import ONE_DAY
 
-__all__ = ["Ahead", "Cell", "DayAhead", "Lead", "Readiness", "Slip", "TopicReadiness"]
-__all__ += ["ahead", "leading", "readiness", "slipping"]
+__all__ = ["Ahead", "Cell", "DayAhead", "DeckReadiness", "Lead", "Readiness", "Slip", "TopicReadiness"]
+__all__ += ["ahead", "at_risk", "leading", "readiness", "slipping"]
 
-MOST_CELLS: Final = 20
 MOST_DAYS: Final = timedelta(days=30)
 IN_RANGE: Final = 1.28  # standard deviations to either side that hold 80%
-NOT_STARTED: Final = len(forecasting.BANDS) + 1
-
-
-@dataclass(frozen=True, slots=True)
-class Cell:
-    """A card in a topic, with its predicted recall on the lead's day; None: not started."""
-
-    card_id: int
-    question: str
-    recall: float | None
-
-    @property
-    def band(self) -> int:
-        """Which of a topic's bands the card is in."""
-        if self.recall is None:
-            return NOT_STARTED
-        return sum(1 for least in forecasting.BANDS if self.recall >= least)
-
-
-@dataclass(frozen=True, slots=True)
-class TopicReadiness:
-    """How many of a topic's active cards would be recalled on the lead's day if the learner stopped now.
-
-    `cells` are its cards in order, none when there are more than 20; `bands` counts the cards under 60%,
-    from 60, 75, 85, 93% (rounded to whole per cents), and not started.
-    """
-
-    topic: Topic
-    recalled: float
-    cards: int
-    weight: int
-    cells: tuple[Cell, ...]
-    bands: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +36,10 @@ class Readiness:
     The 80% range goes from `low` to `high`; `keeping` is the mean of the `runs` in which the queue is
     cleared every day until then, None when no card counts. Where `sampled` cards stood for all in them,
     it isn't 0. `answers` are the cards answered on each day from today in the runs. `started` counts the
-    started ones of `of`. Topics count by their weights, scaled to cards.
+    started ones of `of`. Topics count by their weights, scaled to cards: a weight of 1 is `scale` cards.
+
+    Of more than 20 topics there are `decks`; the topics are then without cells, and left out where cards are
+    very many. `estimate` is what it all rests on in that case, else None.
     """
 
     on: date
@@ -79,8 +51,11 @@ class Readiness:
     runs: int
     sampled: int
     topics: tuple[TopicReadiness, ...]
+    decks: tuple[DeckReadiness, ...]
     started: int
     answers: tuple[float, ...]
+    scale: float
+    estimate: Estimate | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,38 +93,58 @@ class Slip:
 
 
 def readiness(learner: User, lead: Lead, today: date) -> Readiness:
-    """Return how ready the learner is on the lead's day, in three statements."""
+    """Return how ready the learner is on the lead's day, in three statements; of very many cards, in six."""
     topics = forecasting.sums(learner, lead, today)
-    played = forecasting.play(learner, lead, today, topics)
-    weighed = [(topic, weight) for topic in topics if (weight := lead.weight(topic.topic.pk))]
-    of = sum(topic.cards for topic, _ in weighed)
-    scale = of / fsum(weight * topic.cards for topic, weight in weighed) if of else 0.0
-    recalled = scale * fsum(weight * topic.recalled for topic, weight in weighed)
-    spread = IN_RANGE * scale * sqrt(fsum(weight**2 * topic.variance for topic, weight in weighed))
+    if not topics and (
+        found := estimating.estimate(learner, lead, today, today + MOST_DAYS, parts.MOST_TOPICS)
+    ):
+        ready = _readiness(lead, found.totals, found.played)
+        return _with_parts(learner, lead, replace(ready, estimate=found), found.parts)
+    totals = forecasting.totals(topics, lead)
+    ready = _readiness(lead, totals, forecasting.play(learner, lead, today, topics))
+    shown = [Part(sums.topic, sums.cards, sums.recalled, sums.bands) for sums in topics if sums.cards]
+    return _with_parts(learner, lead, ready, shown)
+
+
+def _readiness(lead: Lead, totals: Totals, played: Played) -> Readiness:
+    scale = totals.of / totals.weight if totals.of else 0.0
+    recalled = min(float(totals.of), scale * totals.recalled)
+    spread = IN_RANGE * scale * sqrt(totals.variance)
     return Readiness(
         on=lead.on,
         recalled=recalled,
-        of=of,
+        of=totals.of,
         low=max(0.0, recalled - spread),
-        high=min(float(of), recalled + spread),
-        keeping=scale * played.recalled if of else None,
+        high=min(float(totals.of), recalled + spread),
+        keeping=min(float(totals.of), scale * played.recalled) if totals.of else None,
         runs=played.runs,
         sampled=played.sampled,
-        topics=_topics(learner, lead, [topic for topic in topics if topic.cards]),
-        started=sum(topic.started for topic, _ in weighed),
+        topics=(),
+        decks=(),
+        started=totals.started,
         answers=played.answers,
+        scale=scale,
+        estimate=None,
     )
 
 
+def _with_parts(learner: User, lead: Lead, ready: Readiness, shown: list[Part]) -> Readiness:
+    """Return it with its topics, and its decks if the topics are many: one statement for either."""
+    many = len(shown) > parts.MOST_TOPICS or any(isinstance(part.place, Deck) for part in shown)
+    topics = parts.topics(learner, lead, shown)
+    return replace(ready, topics=topics, decks=parts.decks(shown) if many else ())
+
+
 def ahead(learner: User, lead: Lead, today: date, ready: Readiness) -> Ahead:
-    """Return what waits on each day until the lead's day, 30 days ahead at most, in one statement.
+    """Return what waits on each day until the lead's day, 30 days ahead at most, in at most one statement.
 
     `ready` is what readiness() returned for the same. A day's extra is the mean of its runs less what is
     scheduled and what was left waiting, so that each card is counted once: late, scheduled or extra. The
     runs end on the eve; of an interview's own day only what is scheduled is known.
     """
     answers = ready.answers
-    scheduled = _scheduled(learner, today, min(lead.on, today + MOST_DAYS))
+    counted = ready.estimate.due if ready.estimate else None
+    scheduled = counted or _scheduled(learner, today, min(lead.on, today + MOST_DAYS))
     late = scheduled.get(today - ONE_DAY, 0)
     waiting, days = float(late), list[DayAhead]()
     for number in range(_days_shown(lead, today)):
@@ -161,6 +156,13 @@ def ahead(learner: User, lead: Lead, today: date, ready: Readiness) -> Ahead:
         days.append(DayAhead(day, planned, extra))
     total = late + fsum(day.scheduled + day.extra for day in days)
     return Ahead(late, tuple(days), total, total / max(1, min(len(days), len(answers))))
+
+
+def at_risk(learner: User, lead: Lead, today: date, ready: Readiness, limit: int = 5) -> list[Slip]:
+    """Return what slipping() does; where `ready` was estimated, the lowest of its sample, up to 20."""
+    if ready.estimate is None:
+        return slipping(learner, lead, today, limit)
+    return [_slip(low, topic, today) for low, topic in ready.estimate.lowest[:limit]]
 
 
 def slipping(learner: User, lead: Lead, today: date, limit: int = 5) -> list[Slip]:
@@ -182,33 +184,8 @@ def slipping(learner: User, lead: Lead, today: date, limit: int = 5) -> list[Sli
     ]
 
 
-def _topics(learner: User, lead: Lead, topics: list[Sums]) -> tuple[TopicReadiness, ...]:
-    cells = _cells(learner, lead, [sums.topic.pk for sums in topics if sums.cards <= MOST_CELLS])
-    return tuple(
-        TopicReadiness(
-            topic=sums.topic,
-            recalled=sums.recalled,
-            cards=sums.cards,
-            weight=lead.weight(sums.topic.pk),
-            cells=tuple(cells[sums.topic.pk]),
-            bands=sums.bands,
-        )
-        for sums in topics
-    )
-
-
-def _cells(learner: User, lead: Lead, topics: list[int]) -> defaultdict[int, list[Cell]]:
-    """Return the cells of all these topics, in deck order."""
-    cards = (
-        Card.objects.annotate(mine=recall.mine(learner))
-        .filter(recall.active(), topic__in=topics)
-        .annotate(chance=recall.on(lead.on, "mine__"))
-        .order_by("position", "pk")
-    )
-    cells = defaultdict[int, list[Cell]](list)
-    for topic, *cell in cards.values_list("topic_id", "pk", "question", "chance"):
-        cells[topic].append(Cell(*cell))
-    return cells
+def _slip(low: Low, topic: Topic, today: date) -> Slip:
+    return Slip(low.card, low.row.question, topic, low.recall, low.row.lapses, low.row.due(today))
 
 
 def _scheduled(learner: User, today: date, last: date) -> dict[date, int]:

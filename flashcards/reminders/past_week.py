@@ -99,7 +99,7 @@ def summary(learner: User, today: date) -> Summary | None:
         return None
     lead = readiness.leading(learner, today)
     ready = readiness.readiness(learner, lead, today)
-    gained = _gained(learner, lead, week.first) * _scale(ready)
+    gained = _gained(learner, lead, week.first) * ready.scale
     coming = Interview.objects.filter(learner=learner, on__gte=today).order_by("on")
     return Summary(
         week=week,
@@ -148,12 +148,6 @@ def _memories_before(learner: User, states: Any, first: date) -> dict[int, Memor
 
 def _chance(held: Memory | None, on: date) -> float:
     return memory.recall(held, on) if held else 0.0
-
-
-def _scale(ready: Readiness) -> float:
-    """Return how many cards a weight of 1 stands for, as in readiness."""
-    weight = fsum(topic.weight * topic.cards for topic in ready.topics)
-    return ready.of / weight if weight else 0.0
 
 
 def _load(learner: User, lead: Lead, today: date, ready: Readiness) -> Load:

@@ -58,10 +58,10 @@ class Run(NamedTuple):
     started: list[int]
 
 
-def play(start: Cards, setting: Setting, chance: Random) -> list[Run]:
+def play(start: Cards, setting: Setting, chance: Random, most_work: int = MOST_WORK) -> list[Run]:
     """Return as many runs as the work allows, from 4 to 200."""
     runs, work = list[Run](), 0
-    while len(runs) < FEWEST_RUNS or (len(runs) < MOST_RUNS and work < MOST_WORK):
+    while len(runs) < FEWEST_RUNS or (len(runs) < MOST_RUNS and work < most_work):
         known = len(setting.steps)
         runs.append(_run(_copy(start), setting, chance))
         work += len(setting.takes) + sum(runs[-1].answered) + STEP * (len(setting.steps) - known)

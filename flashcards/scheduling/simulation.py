@@ -74,7 +74,13 @@ class Outcome:
 
 
 def simulate(
-    cards: Sequence[Active], today: date, until: date, limits: Limits, seed: int, move: Move | None = None
+    cards: Sequence[Active],
+    today: date,
+    until: date,
+    limits: Limits,
+    seed: int,
+    move: Move | None = None,
+    most_work: int = runs.MOST_WORK,
 ) -> Outcome:
     """Return what answering all that is due from today to the eve of `until` comes to on `until`.
 
@@ -93,7 +99,7 @@ def simulate(
         takes=_takes(limits, days, share, chance.random()),
         moved=_mover(move, sample, today),
     )
-    played = runs.play(_start([cards[place] for place in sample], today), setting, chance)
+    played = runs.play(_start([cards[place] for place in sample], today), setting, chance, most_work)
     moving = fsum(cards[place].weight for place in in_play) * fmean(run.recalled for run in played)
     return Outcome(
         on=on,

@@ -1,5 +1,6 @@
 """The dashboard: what will be recalled on the day, what to do now, and how it has gone so far."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from django.http import HttpResponse
@@ -12,10 +13,10 @@ from flashcards import breaks, figures, progress, queue, readiness
 from flashcards.drawing import words
 from flashcards.drawing.weeks import tested_weeks, title
 from flashcards.queue import Counts
-from flashcards.readiness import Ahead, Readiness
+from flashcards.readiness import Ahead, DeckReadiness, Lead, Readiness
 from flashcards.views.stage import Moment
 
-MOST_GRIDS = 20  # of more topics than these, each is one bar
+MOST_DECKS = 20
 
 
 @never_cache
@@ -39,10 +40,10 @@ def dashboard(request: LearnerRequest) -> HttpResponse:
         "weeks_finding": _weeks_finding(past),
         "ahead": ahead,
         "ahead_finding": _ahead_finding(ahead),
-        "slipping": readiness.slipping(learner, lead, today),
+        "slipping": readiness.at_risk(learner, lead, today, ready),
         "break_planned": breaks.is_planned(learner, today),
         **_due(moment, left, ahead),
-        **_ready(ready),
+        **_ready(ready, lead),
     }
     return render(request, "flashcards/dashboard.html", context)
 
@@ -61,19 +62,31 @@ def _due(moment: Moment, left: Counts, ahead: Ahead) -> dict[str, Any]:
     }
 
 
-def _ready(ready: Readiness) -> dict[str, Any]:
-    """Return readiness by topic: card by card, or as bars where that would be too many cells."""
+def _ready(ready: Readiness, lead: Lead) -> dict[str, Any]:
+    """Return readiness by topic: card by card, or as bars where that would be too many cells; or by deck."""
     ahead = f", about {round(ready.keeping):,} if you keep clearing the queue" if ready.keeping else ""
     most_cells = max((len(topic.cells) for topic in ready.topics), default=0)
-    as_bars = len(ready.topics) > MOST_GRIDS or not most_cells
+    decks = _largest(ready.decks)
+    as_bars = bool(decks) or not most_cells
     return {
         "ready": ready,
         "ready_finding": f"{round(ready.recalled):,} of {ready.of:,} now{ahead}",
-        "weighted": any(topic.weight != 1 for topic in ready.topics),
+        "looked": ready.estimate.looked if ready.estimate else 0,
+        "weighted": any(weight != 1 for weight in lead.weights.values()),
+        "by_deck": bool(decks),
+        "rows": decks or ready.topics,
+        "other_decks": len(ready.decks) - len(decks),
+        "other_cards": sum(deck.cards for deck in ready.decks) - sum(deck.cards for deck in decks),
         "as_bars": as_bars,
         "any_bars": as_bars or any(not topic.cells for topic in ready.topics),
         "columns": range(1, 1 + most_cells),
     }
+
+
+def _largest(decks: Sequence[DeckReadiness]) -> list[DeckReadiness]:
+    """Return the decks with the most cards, as many as are shown, in their order."""
+    largest = sorted(decks, key=lambda deck: -deck.cards)[:MOST_DECKS]
+    return [deck for deck in decks if deck in largest]
 
 
 def _ahead_finding(ahead: Ahead) -> str:

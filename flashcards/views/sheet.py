@@ -19,7 +19,7 @@ def sheet(request: LearnerRequest) -> HttpResponse:
     moment = Moment.of(request)
     lead = readiness.leading(moment.learner, moment.today)
     ready = readiness.readiness(moment.learner, lead, moment.today)
-    slips = readiness.slipping(moment.learner, lead, moment.today, night_sheet.MOST_CARDS)
+    slips = readiness.at_risk(moment.learner, lead, moment.today, ready, night_sheet.MOST_CARDS)
     context = {
         "nav": "dashboard",
         "heading": heading(lead, moment.today),
