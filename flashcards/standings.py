@@ -1,5 +1,6 @@
 """Where each card stands for a learner today: one card, the set of a standing, and counts per topic."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from itertools import groupby
@@ -8,7 +9,7 @@ from typing import Any
 from django.db.models import Count, Q, QuerySet, TextChoices
 
 from accounts.models import User
-from flashcards import history, queue
+from flashcards import history, queue, recall
 from flashcards.models import Deck, ReviewState, Topic
 from flashcards.scheduling import schedule
 from flashcards.scheduling.schedule import Kind
@@ -85,24 +86,45 @@ def card_ids(learner: User, today: date) -> dict[str, QuerySet[Any, Any]]:
     }
 
 
-def decks(learner: User, today: date) -> list[tuple[Deck, list[TopicCounts]]]:
-    """Return every deck that has topics, with the counts of each topic, in one statement."""
-    by_deck = groupby(_counted(learner, today), lambda counts: counts.topic.deck)
+def topics() -> QuerySet[Topic]:
+    """Return every topic with its deck, in order."""
+    return Topic.objects.select_related("deck").order_by("deck_id", "position")
+
+
+def decks(
+    learner: User, today: date, shown: Iterable[Topic] | None = None
+) -> list[tuple[Deck, list[TopicCounts]]]:
+    """Return the decks of these topics, or of all, with the counts of each topic, in one statement."""
+    counted = topic_counts(learner, topics() if shown is None else shown, today)
+    by_deck = groupby(counted, lambda counts: counts.topic.deck)
     return [(deck, list(counts)) for deck, counts in by_deck]
 
 
-def topic_counts(learner: User, deck: Deck, today: date) -> list[TopicCounts]:
-    """Return the counts of each topic of this deck, in one statement."""
-    return _counted(learner, today, deck=deck)
-
-
-def _counted(learner: User, today: date, **only: Deck) -> list[TopicCounts]:
-    ids = card_ids(learner, today)
+def topic_counts(learner: User, shown: Iterable[Topic], today: date) -> list[TopicCounts]:
+    """Return the counts of each of these topics, in their order, in one statement that reads their cards."""
+    by_pk = {topic.pk: topic for topic in shown}
     counted = {
-        f"n_{name}": Count("cards", filter=Q(cards__retired=False, cards__in=ids[name])) for name in Standing
+        f"n_{name}": Count("cards", filter=Q(cards__retired=False) & where)
+        for name, where in _standings(today).items()
     }
-    rows = Topic.objects.filter(**only).select_related("deck").annotate(**counted)
+    rows = Topic.objects.filter(pk__in=by_pk).annotate(mine=recall.mine(learner, "cards__states"))
+    found = {row["pk"]: row for row in rows.annotate(**counted).values("pk", *counted)}
     return [
-        TopicCounts(topic, {name: getattr(topic, f"n_{name}") for name in Standing})
-        for topic in rows.order_by("deck_id", "position")
+        TopicCounts(topic, {name: found[pk][f"n_{name}"] for name in Standing}) for pk, topic in by_pk.items()
     ]
+
+
+def _standings(today: date) -> dict[str, Q]:
+    """Return what standing_of() says, in a query that knows the learner's row as `mine`."""
+    awake = Q(mine__suspended__isnull=True) | Q(mine__suspended=False)
+    awake &= Q(mine__buried_on__isnull=True) | ~Q(mine__buried_on=today)
+    later = awake & Q(mine__due_on__gt=today)
+    owing = Q(mine__drill=True, mine__last_reviewed_on=today)
+    return {
+        Standing.NEW: awake & Q(mine__due_on__isnull=True),
+        Standing.DUE: awake & Q(mine__due_on__lte=today),
+        Standing.LEARNING: later & owing,
+        Standing.REVIEW: later & (Q(mine__drill=False) | ~owing | Q(mine__last_reviewed_on__isnull=True)),
+        Standing.SUSPENDED: Q(mine__suspended=True),
+        Standing.BURIED: Q(mine__suspended=False, mine__buried_on=today),
+    }

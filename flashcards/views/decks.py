@@ -6,18 +6,20 @@ from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_safe
 
 from accounts.requests import LearnerRequest
-from flashcards import browsing, standings
+from flashcards import browsing, queue, standings
 from flashcards.models import Deck
 from flashcards.views.stage import Moment
 
 PAGE = 100
+TOPICS = 50
 
 
 @require_safe
 def decks(request: LearnerRequest) -> HttpResponse:
-    """List every deck with the counts of its topics."""
+    """List the decks with the counts of their topics, a page of topics at a time."""
     moment = Moment.of(request)
-    context = {"nav": "decks", "decks": standings.decks(moment.learner, moment.today)}
+    page = Paginator(standings.topics(), TOPICS).get_page(request.GET.get("page"))
+    context = {"nav": "decks", "page": page, "decks": standings.decks(moment.learner, moment.today, page)}
     return render(request, "flashcards/decks.html", context)
 
 
@@ -26,17 +28,19 @@ def deck(request: LearnerRequest, key: str) -> HttpResponse:
     """Show a deck's cards in order under their topics, a page at a time."""
     moment = Moment.of(request)
     shown = get_object_or_404(Deck, key=key)
-    counts = standings.topic_counts(moment.learner, shown, moment.today)
     page = Paginator(browsing.in_deck(moment.learner, shown), PAGE).get_page(request.GET.get("page"))
     rows = [browsing.row(card, moment.today) for card in page]
+    on_page = {row.card.topic_id: row.card.topic for row in rows}
+    counts = standings.topic_counts(moment.learner, on_page.values(), moment.today)
+    waiting = queue.due(moment.learner, moment.today) | queue.drills(moment.learner, moment.today)
     context = {
         "nav": "decks",
         "today": moment.today,
         "deck": shown,
-        "cards": sum(count.cards for count in counts),
-        "due": sum(count.due for count in counts),
+        "cards": page.paginator.count,
+        "due": waiting.filter(card__topic__deck=shown).exists(),
         "page": page,
-        "topics": [(count, inside) for count in counts if (inside := _inside(count, rows))],
+        "topics": [(count, _inside(count, rows)) for count in counts],
     }
     return render(request, "flashcards/deck.html", context)
 

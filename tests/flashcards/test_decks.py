@@ -1,5 +1,7 @@
 """Decks: counts per topic that agree with the queue, and a deck's cards in order."""
 
+from random import Random
+
 import pytest
 from django.urls import reverse
 
@@ -83,6 +85,42 @@ def test_a_long_deck_comes_a_hundred_cards_at_a_time(who):
     assert [cells_of(second)[place][0] for place in (0, -1)] == ["Question 101?", "Question 120?"]
     assert 'href="?page=2"' in first
     assert "Topic 1 " not in words_of(second)
+
+
+def test_many_topics_come_fifty_at_a_time_and_a_deck_goes_on_under_its_name(who):
+    cards, other = deck(520), card()
+    scheduled(who, cards[515], day(1))
+    first, second = (html_of(client_of(who).get(f"/decks/?page={n}")) for n in (1, 2))
+    assert [row[0] for row in cells_of(first)] == [f"Topic {n}" for n in range(1, 51)]
+    assert cells_of(second)[1:] == [
+        ["Topic 52", "10", "9", "1", "0", "0"],
+        ["Topic 1", "1", "1", "0", "0", "0"],
+    ]
+    for one in (cards[0], other):
+        assert one.topic.deck.name in words_of(second)
+    assert 'href="?page=2"' in first
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_the_counts_are_the_sets_of_each_standing(who, seed):
+    chance, cards = Random(seed), deck(30)
+    for one in cards[:25]:
+        scheduled(
+            who,
+            one,
+            chance.choice([day(0), day(1), day(2)]),
+            suspended=not chance.randrange(4),
+            buried_on=chance.choice([None, day(0), day(1)]),
+            last_reviewed_on=chance.choice([None, day(0), day(1)]),
+            drill=chance.choice([True, False]),
+        )
+    ReviewState.objects.filter(card=cards[0]).update(due_on=None, interval=0)
+    Card.objects.filter(pk__in=[cards[1].pk, cards[2].pk]).update(retired=True)
+    ids = standings.card_ids(who, day(1))
+    for counts in standings.topic_counts(who, standings.topics(), day(1)):
+        inside = counts.topic.cards.filter(retired=False)
+        expected = {name: inside.filter(pk__in=ids[name]).count() for name in standings.Standing}
+        assert counts.by_standing == expected
 
 
 def test_an_unknown_deck_is_not_found(who):
