@@ -1,4 +1,4 @@
-"""The dashboard: its first byte with a short history behind it and with one ten times as long."""
+"""The dashboard: with a short history and one ten times as long, and of a few cards and very many."""
 
 from collections.abc import Callable, Iterator
 from itertools import cycle
@@ -7,9 +7,9 @@ from time import perf_counter
 from accounts.models import User
 from tests.bench.people import historian
 from tests.bench.report import Row, ratio, times
-from tests.bench.server import Browser, browser_of, running
+from tests.bench.server import Browser, Server, browser_of, running
 from tests.bench.timing import measured
-from tests.bench.world import World
+from tests.bench.world import SMALL_DECK, Single, World
 
 SHORT, LONG = 10_000, 100_000
 ROUNDS = 40
@@ -27,6 +27,29 @@ def rows(world: World) -> Iterator[Row]:
     seen = "whole page, 50 cards, nothing in the cache"
     yield times(f"dashboard, {SHORT:,} answers", few, 200, seen=seen)
     yield ratio(f"dashboard, {LONG:,} answers", many, few, f"x at {SHORT:,}", 2, seen)
+
+
+def by_deck(world: World) -> Iterator[Row]:
+    """Yield what the page takes for a veteran of a great deck, against one of the seed's."""
+    for kind, large in world.large.items():
+        small = world.small[kind]
+        with running(large.database) as server, running(small.database) as other:
+            many, few = measured(opened(large, server), opened(small, other), rounds=ROUNDS)
+        what, seen = f"dashboard, {world.size.large_deck:,} cards, {kind}", "whole page, nothing in the cache"
+        yield times(what, many, 110, seen=seen)
+        yield ratio(what, many, few, f"x {SMALL_DECK} cards", 2)
+
+
+def opened(single: Single, server: Server) -> Callable[[], float]:
+    """Return a function that opens the veteran's dashboard afresh; it says how long that took."""
+    with single.database.chosen():
+        act = fresh(single.veteran, browser_of(single.veteran, server))
+
+    def once() -> float:
+        with single.database.chosen():
+            return act()
+
+    return once
 
 
 def fresh(who: User, browser: Browser) -> Callable[[], float]:

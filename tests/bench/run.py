@@ -37,6 +37,7 @@ SUBJECTS: tuple[Callable[[World], Iterator[Row]], ...] = (
     serving.rows,
     painting.rows,
     dashboard.rows,
+    dashboard.by_deck,
     queueing.among_many,
     queueing.by_deck,
     against_anki.rows,
