@@ -37,6 +37,11 @@ def days_from(day: date, offset: str = "0") -> str:
     return f"('{day}'::date + ({offset})::int)"
 
 
+def a_uuid() -> str:
+    """Return the SQL expression of another random UUID for each row."""
+    return "lower(hex(randomblob(16)))" if connection.vendor == "sqlite" else "gen_random_uuid()"
+
+
 def settled() -> None:
     """Let the database look at its new rows, as PostgreSQL does by itself in time."""
     with connection.cursor() as cursor:

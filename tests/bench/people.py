@@ -3,6 +3,7 @@
 from datetime import date, timedelta
 from itertools import count
 from typing import Any
+from uuid import uuid4
 
 from django.db import transaction
 from django.utils import timezone
@@ -11,7 +12,7 @@ from accounts.models import User
 from flashcards import rollup
 from flashcards.models import Card, DayStat, Deck, ReviewLog, ReviewState, Topic
 from flashcards.scheduling.schedule import SCHEDULER, SCHEDULER_VERSION, Kind
-from tests.bench.copying import copies, days_from, numbers
+from tests.bench.copying import a_uuid, copies, days_from, numbers
 
 SEEDED = 50
 TEXTS = 200  # the seed's cards four times over, so that a day of reviewing has enough of real length
@@ -145,6 +146,7 @@ def historian(answers: int, today: date) -> User:
         where=f"s.learner_id = {who.pk} AND NOT (s.id = pattern.state_id AND n = {each})",
         state_id="s.id",
         sequence="n",
+        submission=a_uuid(),
         study_day=days_from(today, f"-1 - (n * 7 + s.id) % {THREE_YEARS}"),
     )
     a_day = max(1, answers // THREE_YEARS)
@@ -173,6 +175,7 @@ def _state(who: User, today: date) -> ReviewState:
         due_on=today + timedelta(days=1),
         introduced_on=today - timedelta(days=22),
         last_reviewed_on=today - timedelta(days=14),
+        last_answered_at=timezone.now() - timedelta(days=14),
         stability=40.0,
         difficulty=5.0,
         remembered_on=today - timedelta(days=14),
@@ -192,6 +195,10 @@ def _logged(states: str) -> None:
         at=timezone.now() - timedelta(days=60),
         zone="UTC",
         study_day=timezone.now().date() - timedelta(days=60),
+        thinking_ms=4_000,
+        reading_ms=3_000,
+        submission=uuid4(),
+        predicted=0.9,
         interval_before=6,
         repetitions=3,
         ease=250,
@@ -210,4 +217,5 @@ def _logged(states: str) -> None:
         state_id="s.id",
         sequence="s.version",
         study_day="s.last_reviewed_on",
+        submission=a_uuid(),
     )

@@ -99,10 +99,15 @@ def write(rows: Sequence[Row], machine: str, name: str, as_json: Path, page: Pat
     as_json.parent.mkdir(parents=True, exist_ok=True)
     shown = [asdict(row) | {"verdict": row.verdict.strip("*")} for row in rows]
     as_json.write_text(json.dumps({"machine": machine, "rows": shown}, indent=2) + "\n")
+    put(page, name, f"{machine}\n\n{table(rows)}")
+
+
+def put(page: Path, name: str, text: str) -> None:
+    """Write the text between the page's two markers of this name."""
     begin, end = BEGIN.format(name=name), END.format(name=name)
     before, rest = page.read_text().split(begin)
     after = rest.split(end)[1]
-    page.write_text(f"{before}{begin}\n\n{machine}\n\n{table(rows)}\n\n{end}{after}")
+    page.write_text(f"{before}{begin}\n\n{text}\n\n{end}{after}")
 
 
 def said(value: float | None, unit: str) -> str:

@@ -16,6 +16,7 @@ from tests.bench import (
     against_anki,
     dashboard,
     grading,
+    growth,
     load,
     mailing,
     painting,
@@ -45,6 +46,7 @@ SUBJECTS: tuple[Callable[[World], Iterator[Row]], ...] = (
     telling.rows,
     reminding.rows,
     load.rows,
+    growth.rows,
 )
 # What takes too long to be a subject of each run; each has its own JSON and its own table on the page.
 RUNS: dict[str, tuple[Callable[[World], Iterator[Row]], ...]] = {
@@ -66,6 +68,8 @@ def main(folder: Path, name: str) -> None:
     facts = f"{machine()} Size {size}, {perf_counter() - began:.0f} s."
     as_json = ROOT / "var" / f"{name}.json"
     report.write(rows, facts, name, as_json, ROOT / "docs" / "performance.md")
+    if projected := growth.projected(rows):
+        report.put(ROOT / "docs" / "operations.md", "growth", projected)
     print(f"\n{facts}\n\n{report.table(rows)}")
     print(f"\n{sum(row.verdict == MISSED for row in rows)} budgets missed; JSON in var/{as_json.name}.")
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.bench.grading import outline
+from tests.bench.growth import projected
 from tests.bench.report import BEGIN, END, KEPT, MISSED, SKIPPED, Row, faster, ratio, skipped, table, write
 from tests.bench.timing import WARM_UP, Sample, in_turn
 
@@ -63,6 +64,13 @@ def test_the_page_keeps_its_words_and_other_tables_and_gets_the_new_one(tmp_path
     assert text.endswith(f"\nBetween.\n{other}\nAfter.\n")
     assert text.count("old") == text.count("2 cores.") == text.count("| grade |") == 1
     assert json.loads(as_json.read_text())["rows"][0]["verdict"] == "MISSED"
+
+
+def test_what_a_learner_takes_is_the_bytes_of_a_row_times_the_rows_of_a_learner():
+    lines = projected([Row("review state, on disk", "bytes", 288.4)]).splitlines()
+    assert lines[2] == "| review state | 288 | 100 | 288 MB | 28.8 GB | 2.88 TB |"
+    assert lines[3] == "| all of it |  |  | 288 MB | 28.8 GB | 2.88 TB |"
+    assert projected([Row("hello", "ms", 1)]) == ""
 
 
 def test_rivals_take_turns():
