@@ -34,7 +34,7 @@ def rows(world: World) -> Iterator[Row]:
     with some.database.chosen():
         answers = ReviewLog.objects.filter(learner=some.veteran).count()
     anki = Anki(world.folder / "anki" / "collection.anki2")
-    anki.fill(world.size.large_deck, answers)
+    anki.fill(world.size.large_deck, answers, world.spread)
     yield from queues(world, anki)
     yield from graphs(world, anki, answers)
 

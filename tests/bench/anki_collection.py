@@ -13,6 +13,7 @@ from typing import Any
 from django.utils import timezone
 
 from tests.bench.copying import numbers
+from tests.bench.spread import Spread
 from tests.bench.world import DUE, LEFT_NEW
 
 FURTHEST = 300  # days, forwards to the last due card and backwards to the first answer
@@ -25,8 +26,8 @@ NOTES = """
 """
 CARDS = """
     INSERT INTO cards SELECT id + n, nid + n, did, ord, mod, usn, 2, 2,
-        {today} + CASE WHEN n % {every} = 0 AND n <= {every} * {due} THEN 0 ELSE 1 + n * 17 % {furthest} END,
-        1 + n * 17 % {furthest}, 1300 + n * 7 % 1500, 3, n % 4, 0, 0, 0, 0, data
+        {today} + CASE WHEN n % {every} = 0 AND n <= {every} * {due} THEN 0 ELSE 1 + {due_in} END,
+        1 + {interval}, 1300 + {ease}, 3, n % 4, 0, 0, 0, 0, data
     FROM cards CROSS JOIN {others}
 """
 FIRST = """
@@ -38,7 +39,7 @@ STILL_NEW = """
     WHERE id >= {first} + {started}
 """
 LOG = """
-    INSERT INTO revlog SELECT {now} - {a_day} * (1 + n * 17 % {furthest}) - n, {first} + n % {started}, -1,
+    INSERT INTO revlog SELECT {now} - {a_day} * (1 + {days_ago}) - n, {first} + n % {started}, -1,
         1 + n % 4, 15, 6, 2500, 4000, 1
     FROM {answers}
 """
@@ -60,7 +61,7 @@ class Anki:
         """Return the collection. Close it, or the next one finds it locked."""
         return import_module("anki.collection").Collection(str(self.file))
 
-    def fill(self, cards: int, answers: int) -> None:
+    def fill(self, cards: int, answers: int, spread: Spread) -> None:
         """Make the file: all but a few of the cards started, some due today, so many answers logged."""
         self.file.parent.mkdir()
         collection = self.opened()
@@ -77,7 +78,10 @@ class Anki:
             "started": started,
             "every": started // DUE,
             "due": DUE,
-            "furthest": FURTHEST,
+            "due_in": spread.below(FURTHEST, "due", "n"),
+            "interval": spread.below(FURTHEST, "interval", "n"),
+            "ease": spread.below(1_500, "ease", "n"),
+            "days_ago": spread.below(FURTHEST, "reviewed", "n"),
             "a_day": A_DAY,
             "today": collection.sched.today,
             "now": int(timezone.now().timestamp() * 1_000),

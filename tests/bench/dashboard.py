@@ -19,7 +19,7 @@ def rows(world: World) -> Iterator[Row]:
     """Yield what one worker with one thread takes, each time after something has changed."""
     database = world.many.database
     with database.chosen():
-        short, long = historian(SHORT, world.today), historian(LONG, world.today)
+        short, long = historian(SHORT, world.today, world.spread), historian(LONG, world.today, world.spread)
         with running(database) as server:
             few, many = measured(
                 fresh(short, browser_of(short, server)), fresh(long, browser_of(long, server)), rounds=ROUNDS

@@ -51,11 +51,11 @@ def rows(world: World) -> Iterator[Row]:
     """Yield the figures of one grade without a server around it."""
     database = world.many.database
     with database.chosen():
-        yield statements_per_grade(reviewer(world.today))
+        yield statements_per_grade(reviewer(world.today, world.spread))
         with psycopg.connect(database.url, autocommit=True, prepare_threshold=None) as bare:
             ours, floor = in_turn(
-                grading(reviewer(world.today), world.today),
-                four_statements(bare, reviewer(world.today), world.today),
+                grading(reviewer(world.today, world.spread), world.today),
+                four_statements(bare, reviewer(world.today, world.spread), world.today),
                 rounds=GRADES,
             )
     seen = "lock, update, insert, select by psycopg; ours without the select"

@@ -96,7 +96,7 @@ def outcome(world: World, seconds: float) -> Outcome:
     database = world.many.database
     database.wrapper.inc_thread_sharing()
     with database.chosen(), on_two_cores() as postmaster, vacuumed(), ThreadPoolExecutor(1) as pool:
-        people = [reviewer(world.today) for _ in range(CONNECTIONS)]
+        people = [reviewer(world.today, world.spread) for _ in range(CONNECTIONS)]
         with running(database, of_the_image(), WEB_CONCURRENCY=WEB_CONCURRENCY) as server:
             learners = [(who, Line(server.port, browser_of(who, server).cookie)) for who in people]
             load = Load(database, postmaster, server, learners, pool, world.today)

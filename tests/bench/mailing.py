@@ -44,7 +44,7 @@ SET = f"""
 def rows(world: World) -> Iterator[Row]:
     """Yield what one tick of the planner takes just after the hour, with the hours before listed already."""
     now = datetime.combine(world.today, time(8, 0, 30), tzinfo=UTC)
-    many, few = _learners("mails", world.size.learners), _learners("few-mails", FEW)
+    many, few = _learners("mails", world.size.learners, world), _learners("few-mails", FEW, world)
     with many.chosen():
         listing.plan(now - HALF_HOUR, listing.RECENT)
         settled()
@@ -119,14 +119,19 @@ def peak_of(act: Callable[[], None]) -> int:
     return peak
 
 
-def _learners(name: str, learners: int) -> Database:
+def _learners(name: str, learners: int, world: World) -> Database:
     """Return a database with so many learners who want a mail, over zones and half hours."""
     database = postgresql(name)
     with database.chosen():
         first = people.learner(reminders=True, time_zone=ZONES[0], remind_at=16)
         # Most want it in the morning or in the evening.
-        zone = f"(ARRAY{ZONES!r})[1 + n % {len(ZONES)}]"
-        slot = "CASE n % 4 WHEN 0 THEN n / 4 % 48 WHEN 1 THEN 38 + n / 4 % 6 ELSE 12 + n / 4 % 8 END"
+        draw = world.spread.below
+        zone = f"(ARRAY{ZONES!r})[1 + {draw(len(ZONES), 'zone', 'n')}]"
+        # Of four neighbours each has another habit, and none of them only every fourth hour.
+        slot = (
+            f"CASE {draw(4, 'habit', 'n')} WHEN 0 THEN {draw(48, 'any time', 'n / 4')}"
+            f" WHEN 1 THEN 38 + {draw(6, 'evening', 'n / 4')} ELSE 12 + {draw(8, 'morning', 'n / 4')} END"
+        )
         copies(first, numbers(learners), email="n || '.' || pattern.email", time_zone=zone, remind_at=slot)
         address = EmailAddress.objects.create(user=first, email=first.email, verified=True, primary=True)
         copies(

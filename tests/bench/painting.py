@@ -61,7 +61,7 @@ def review_page(world: World) -> Iterator[Page]:
     database = world.many.database
     root = ["--no-sandbox"] if os.geteuid() == 0 else []
     with database.chosen(), running(database) as server:
-        cookies = browser_of(reviewer(world.today), server).cookies
+        cookies = browser_of(reviewer(world.today, world.spread), server).cookies
         session = cookies[settings.SESSION_COOKIE_NAME].value
         with sync_playwright() as playwright:
             browser = playwright.chromium.launch(

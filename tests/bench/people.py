@@ -13,6 +13,7 @@ from flashcards import rollup
 from flashcards.models import Card, DayStat, Deck, ReviewLog, ReviewState, Topic
 from flashcards.scheduling.schedule import SCHEDULER, SCHEDULER_VERSION, Kind
 from tests.bench.copying import a_uuid, copies, days_from, numbers
+from tests.bench.spread import SHUFFLED, Spread
 
 SEEDED = 50
 TEXTS = 200  # the seed's cards four times over, so that a day of reviewing has enough of real length
@@ -59,42 +60,42 @@ def large_deck(cards: int) -> None:
     card.delete()
 
 
-def many(learners: int, today: date) -> list[User]:
+def many(learners: int, today: date, spread: Spread) -> list[User]:
     """Add learners with 50 to 150 started cards, a few of them due; return some from the middle."""
     first = learner()
     copies(first, numbers(learners), email="n || '.' || pattern.email")
-    spread = "(u.id * 31 + c.id * 17)"
+    each = ("u.id", "c.id")
     copies(
         _state(first, today),
         "accounts_user AS u CROSS JOIN flashcards_card AS c",
-        where=f"u.id > {first.pk} AND c.position <= 50 + u.id * 37 % 101",
+        where=f"u.id > {first.pk} AND c.position <= 50 + {spread.below(101, 'begun', 'u.id')}",
         learner_id="u.id",
         card_id="c.id",
-        due_on=days_from(today, f"{spread} % 60 - 2"),
-        last_reviewed_on=days_from(today, f"-1 - {spread} % 40"),
-        suspended=f"{spread} % 97 = 0",
-        shuffle="(u.id * 7919 + c.id * 104729) % 2147483647",
+        due_on=days_from(today, f"{spread.below(60, 'due', *each)} - 2"),
+        last_reviewed_on=days_from(today, f"-1 - {spread.below(40, 'reviewed', *each)}"),
+        suspended=f"{spread.below(97, 'suspended', *each)} = 0",
+        shuffle=spread.below(SHUFFLED, "shuffle", *each),
     )
     _logged(f"s.learner_id > {first.pk} AND s.id % 4 = 0")
     return list(User.objects.filter(pk__gt=first.pk + learners // 2).order_by("pk")[:20])
 
 
-def one(started: int, due: int, today: date) -> User:
+def one(started: int, due: int, today: date, spread: Spread) -> User:
     """Return a learner who has started the first cards in deck order, some of them, spread out, due today.
 
     They have been here before today, and today already.
     """
     who = learner()
     every = started // due
-    later = days_from(today, "1 + c.id * 17 % 300")
+    later = days_from(today, f"1 + {spread.below(300, 'due', 'c.id')}")
     copies(
         _state(who, today),
         IN_ORDER,
         where=f"n <= {started} AND c.id <> pattern.card_id",
         card_id="c.id",
         due_on=f"CASE WHEN n % {every} = 0 AND n <= {every * due} THEN {days_from(today)} ELSE {later} END",
-        last_reviewed_on=days_from(today, "-1 - c.id * 17 % 300"),
-        shuffle="c.id * 104729 % 2147483647",
+        last_reviewed_on=days_from(today, f"-1 - {spread.below(300, 'reviewed', 'c.id')}"),
+        shuffle=spread.below(SHUFFLED, "shuffle", "c.id"),
     )
     _logged(f"s.learner_id = {who.pk} AND s.id % 4 = 0")
     with transaction.atomic():
@@ -103,7 +104,7 @@ def one(started: int, due: int, today: date) -> User:
     return who
 
 
-def reviewer(today: date) -> User:
+def reviewer(today: date, spread: Spread) -> User:
     """Return a learner with today's new cards behind them and 190 others, reviewed before, due today."""
     who = learner(reviews_per_day=2_000, new_cards_per_day=A_DAY_OF_NEW_CARDS)
     of_today = f"c.position <= {A_DAY_OF_NEW_CARDS + 1}"  # the first card has the pattern's state
@@ -115,7 +116,7 @@ def reviewer(today: date) -> User:
         introduced_on=f"CASE WHEN {of_today} THEN {days_from(today)} ELSE pattern.introduced_on END",
         due_on=days_from(today, "1"),
         last_reviewed_on=days_from(today),
-        shuffle="c.id * 104729 % 2147483647",
+        shuffle=spread.below(SHUFFLED, "shuffle", "c.id"),
     )
     _logged(f"s.learner_id = {who.pk}")
     due_again(who, today)
@@ -123,7 +124,7 @@ def reviewer(today: date) -> User:
     return who
 
 
-def historian(answers: int, today: date) -> User:
+def historian(answers: int, today: date, spread: Spread) -> User:
     """Return a learner who studied daily for three years and gave so many answers to the seed's cards."""
     who = learner()
     copies(
@@ -131,8 +132,8 @@ def historian(answers: int, today: date) -> User:
         "flashcards_card AS c",
         where=f"c.position <= {SEEDED} AND c.id <> pattern.card_id",
         card_id="c.id",
-        due_on=days_from(today, "1 + c.id * 17 % 40"),
-        shuffle="c.id * 104729 % 2147483647",
+        due_on=days_from(today, f"1 + {spread.below(40, 'due', 'c.id')}"),
+        shuffle=spread.below(SHUFFLED, "shuffle", "c.id"),
     )
     each = answers // SEEDED
     ReviewState.objects.filter(learner=who).update(version=each)
@@ -147,7 +148,7 @@ def historian(answers: int, today: date) -> User:
         state_id="s.id",
         sequence="n",
         submission=a_uuid(),
-        study_day=days_from(today, f"-1 - (n * 7 + s.id) % {THREE_YEARS}"),
+        study_day=days_from(today, f"-1 - {spread.below(THREE_YEARS, 'answered', 'n', 's.id')}"),
     )
     a_day = max(1, answers // THREE_YEARS)
     day = DayStat.objects.create(

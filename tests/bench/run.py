@@ -27,6 +27,7 @@ from tests.bench import (
     telling,
 )
 from tests.bench.report import MISSED, Row
+from tests.bench.spread import Spread
 from tests.bench.world import SIZES, World
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -61,11 +62,14 @@ def main(folder: Path, name: str) -> None:
     size = os.environ.get("SIZE", "default")
     if size not in SIZES:
         sys.exit(f"SIZE is {size}; choose one of {', '.join(SIZES)}.")
+    seed = os.environ.get("SEED", "1")
+    if not seed.isdecimal():
+        sys.exit(f"SEED is {seed}; choose a whole number.")
     call_command("collectstatic", interactive=False, verbosity=0)
     today = (timezone.now() - timedelta(hours=DAY_STARTS_AT)).date()
-    world = World(SIZES[size], today, folder)
+    world = World(SIZES[size], today, folder, Spread(int(seed)))
     rows = [row for subject in RUNS[name] for row in shown(subject(world))]
-    facts = f"{machine()} Size {size}, {perf_counter() - began:.0f} s."
+    facts = f"{machine()} Size {size}, seed {seed}, {perf_counter() - began:.0f} s."
     as_json = ROOT / "var" / f"{name}.json"
     report.write(rows, facts, name, as_json, ROOT / "docs" / "performance.md")
     if projected := growth.projected(rows):

@@ -21,7 +21,7 @@ def rows(world: World) -> Iterator[Row]:
     """Yield what one worker with one thread does, on the database of many learners."""
     database = world.many.database
     with database.chosen():
-        who = reviewer(world.today)
+        who = reviewer(world.today, world.spread)
         with running(database) as server:
             browser = browser_of(who, server)
             yield from cpu_of(server, browser, lambda: due_again(who, world.today))

@@ -1,4 +1,4 @@
-"""What a run is made of: size, day, and databases that hold few states, many, or one great deck."""
+"""What a run is made of: size, day, seed, and databases that hold few states, many, or one great deck."""
 
 from dataclasses import dataclass
 from datetime import date
@@ -9,6 +9,7 @@ from accounts.models import User
 from tests.bench import databases, people
 from tests.bench.copying import settled
 from tests.bench.databases import Database
+from tests.bench.spread import Spread
 
 FEW_STATES = 10_000
 STATES_OF_A_LEARNER = 100
@@ -63,6 +64,7 @@ class World:
     size: Size
     today: date
     folder: Path
+    spread: Spread
 
     @cached_property
     def few(self) -> Crowd:
@@ -70,7 +72,7 @@ class World:
         database = databases.postgresql("few")
         with database.chosen():
             people.more_texts()
-            crowd = Crowd(database, people.many(FEW_STATES // STATES_OF_A_LEARNER, self.today))
+            crowd = Crowd(database, people.many(FEW_STATES // STATES_OF_A_LEARNER, self.today, self.spread))
             settled()
         return crowd
 
@@ -80,7 +82,7 @@ class World:
         database = databases.postgresql("many", copy_of=self.few.database)
         more = (self.size.states - FEW_STATES) // STATES_OF_A_LEARNER
         with database.chosen():
-            crowd = Crowd(database, people.many(more, self.today))
+            crowd = Crowd(database, people.many(more, self.today, self.spread))
             settled()
         return crowd
 
@@ -105,8 +107,8 @@ class World:
         with database.chosen():
             if cards:
                 people.large_deck(cards)
-            veteran = people.one(started, due_of(SMALL_DECK + cards), self.today)
+            veteran = people.one(started, due_of(SMALL_DECK + cards), self.today, self.spread)
             begun = LEFT_NEW + (SMALL_DECK if cards else 0)
-            single = Single(database, veteran, people.one(begun, 5, self.today))
+            single = Single(database, veteran, people.one(begun, 5, self.today, self.spread))
             settled()
         return single
