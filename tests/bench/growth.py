@@ -9,6 +9,7 @@ from django.db.models import Model
 from accounts.models import User
 from flashcards.models import DayStat, Reminder, ReviewLog, ReviewState
 from tests.bench.copying import copies, days_from, numbers, settled
+from tests.bench.people import THREE_YEARS
 from tests.bench.report import Row, said
 from tests.bench.world import World
 
@@ -66,9 +67,9 @@ def projected(rows: Sequence[Row]) -> str:
 
 
 def _days_and_mails(world: World) -> None:
-    """Give every learner a month of study days and a week of sent mails."""
+    """Give every learner a month of study days and a week of sent mails, before all that there are."""
     first = User.objects.order_by("pk")[0]
-    day = DayStat.objects.create(learner=first, day=world.today - timedelta(days=1_000), answers=40)
+    day = DayStat.objects.create(learner=first, day=world.today - timedelta(days=2 * THREE_YEARS), answers=40)
     everybody = f"accounts_user AS u CROSS JOIN {numbers(DAYS_OF_ALL)}"
     copies(day, everybody, learner_id="u.id", day=days_from(day.day, "-n"))
     at = datetime.combine(day.day, time(8), tzinfo=UTC)
