@@ -2,7 +2,7 @@
 
 from bisect import bisect_right
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from heapq import nsmallest
@@ -13,7 +13,7 @@ from typing import Final, NamedTuple
 from accounts.models import User
 from flashcards import many_sql, playing, sampling
 from flashcards.forecasting import BANDS, MOST_CARDS, Part, Totals
-from flashcards.many_sql import Counted, Facts, Row
+from flashcards.many_sql import Counted, Facts
 from flashcards.models import Topic
 from flashcards.playing import Played, Start
 from flashcards.recall import Lead
@@ -21,6 +21,7 @@ from flashcards.sampling import Low, Sample, Seen
 
 MOST_PLAYED: Final = 500  # cards that the runs take
 MOST_RANKED: Final = 10_000  # cards that are put in the order of their due days for the runs
+MOST_WHOLE: Final = 500  # cards of the smallest decks or topics, which are all looked at
 LOWEST: Final = 20
 MOST_WORK: Final = 6_000  # of the runs: sampling moves the result more than a tenth of them does
 
@@ -61,19 +62,38 @@ def estimate(learner: User, lead: Lead, today: date, last: date, most_parts: int
         return None
     until = playing.until_of(lead, today)
     facts = many_sql.facts(learner, today, max(last, until))
-    sample = sampling.sample(learner, facts, today)
+    by_topic = len(topics) <= most_parts
+    members = defaultdict[int, list[Counted]](list)
+    for topic in topics:
+        members[topic.pk if by_topic else topic.deck_pk].append(topic)
+    sample = sampling.sample(learner, facts, today, _small(members.values()))
     seen = sampling.seen(sample.rows, lead)
     by_pk = {topic.pk: topic for topic in topics}
     counting = [low for low in seen.lows if lead.weight(low.row.topic)]
-    cards = {topic.pk: max(0.0, topic.cards - sample.factor * seen.suspended[topic.pk]) for topic in topics}
+    cards = {pk: max(0.0, by_pk[pk].cards - sample.factor(pk) * seen.suspended[pk]) for pk in by_pk}
     return Estimate(
         totals=_totals(cards, counting, lead, sample),
-        parts=_parts(topics, cards, seen, sample.factor, by_topic=len(topics) <= most_parts),
+        parts=_parts(members, cards, seen, sample, by_topic=by_topic),
         played=_played(_Case(learner, lead, today, until, facts), topics, seen, sample),
-        looked=len(counting) if sample.factor > 1 else 0,
+        looked=len(counting) if sample.step > 1 else 0,
         due=facts.due,
         lowest=[(low, by_pk[low.row.topic].topic()) for low in nsmallest(LOWEST, counting)],
     )
+
+
+def _small(parts: Iterable[Sequence[Counted]]) -> frozenset[int]:
+    """Return the topics of the smallest parts, which a sample might miss: up to so many cards together."""
+    whole, room = set[int](), MOST_WHOLE
+    for topics in sorted(parts, key=_cards):
+        room -= _cards(topics)
+        if room < 0:
+            break
+        whole.update(topic.pk for topic in topics if topic.cards)
+    return frozenset(whole)
+
+
+def _cards(topics: Sequence[Counted]) -> int:
+    return sum(topic.cards for topic in topics)
 
 
 def _totals(cards: dict[int, float], lows: Sequence[Low], lead: Lead, sample: Sample) -> Totals:
@@ -83,39 +103,41 @@ def _totals(cards: dict[int, float], lows: Sequence[Low], lead: Lead, sample: Sa
     cards lie in the order in which they were learnt, it is better than that.
     """
     counting = {topic: count for topic, count in cards.items() if lead.weight(topic)}
-    weighed = [(lead.weight(low.row.topic), low.recall) for low in lows]
-    recalled = fsum(weight * recall for weight, recall in weighed)
-    chance = fsum(weight**2 * recall * (1 - recall) for weight, recall in weighed)
-    squares = fsum((weight * recall) ** 2 for weight, recall in weighed)
-    unread = 1 - 1 / sample.factor
-    spread = max(0.0, squares - recalled**2 / max(1, sample.places)) * sample.factor**2 * unread
+    weighed = [(lead.weight(low.row.topic), low.recall, sample.factor(low.row.topic)) for low in lows]
+    drawn = [
+        weight * recall
+        for (weight, recall, _), low in zip(weighed, lows, strict=True)
+        if low.row.topic not in sample.whole
+    ]
+    squares = fsum(one**2 for one in drawn) - fsum(drawn) ** 2 / max(1, sample.places)
+    of = round(fsum(counting.values()))
     return Totals(
-        of=round(fsum(counting.values())),
+        of=of,
         weight=fsum(lead.weight(topic) * count for topic, count in counting.items()),
-        recalled=sample.factor * recalled,
-        variance=sample.factor * chance + spread,
-        started=round(sample.factor * len(lows)),
+        recalled=fsum(factor * weight * recall for weight, recall, factor in weighed),
+        variance=fsum(factor * weight**2 * recall * (1 - recall) for weight, recall, factor in weighed)
+        + max(0.0, squares) * sample.step**2 * (1 - 1 / sample.step),
+        started=min(of, round(fsum(factor for _, _, factor in weighed))),
     )
 
 
 def _parts(
-    topics: Sequence[Counted], cards: dict[int, float], seen: Seen, factor: float, *, by_topic: bool
+    members: dict[int, list[Counted]], cards: dict[int, float], seen: Seen, sample: Sample, *, by_topic: bool
 ) -> list[Part]:
     """Return the parts in order; what was looked at is scaled up, to no more than there is."""
-    inside, chances = defaultdict[int, list[Counted]](list), defaultdict[int, list[float]](list)
-    of_topic = {topic.pk: topic.pk if by_topic else topic.deck_pk for topic in topics}
-    for topic in topics:
-        inside[of_topic[topic.pk]].append(topic)
+    chances = defaultdict[int, list[float]](list)
     for low in seen.lows:
-        chances[of_topic[low.row.topic]].append(low.recall)
+        chances[low.row.topic].append(low.recall)
     found = list[Part]()
-    for pk, members in inside.items():
-        count = round(fsum(cards[topic.pk] for topic in members))
-        by_band = Counter(bisect_right(BANDS, chance) for chance in chances[pk])
+    for topics in members.values():
+        count = round(fsum(cards[topic.pk] for topic in topics))
+        factor = max(sample.factor(topic.pk) for topic in topics if topic.cards) if count else 1.0
+        inside = [chance for topic in topics for chance in chances.get(topic.pk, ())]
+        by_band = Counter(bisect_right(BANDS, chance) for chance in inside)
         bands = _fitted([factor * by_band[band] for band in range(len(BANDS) + 1)], count)
         if count:
-            place = members[0].topic() if by_topic else members[0].deck()
-            recalled = min(float(count), factor * fsum(chances[pk]))
+            place = topics[0].topic() if by_topic else topics[0].deck()
+            recalled = min(float(count), factor * fsum(inside))
             found.append(Part(place, count, recalled, (*bands, count - sum(bands))))
     return found
 
@@ -132,7 +154,7 @@ def _played(case: _Case, topics: Sequence[Counted], seen: Seen, sample: Sample) 
     limits = playing.limits_of(case.learner, case.facts.answered, case.facts.introduced)
     due = sum(count for day, count in case.facts.due.items() if day < case.until)
     gone = seen.suspended + seen.scheduled
-    fresh = [(topic.pk, topic.cards - sample.factor * gone[topic.pk]) for topic in topics]
+    fresh = [(topic.pk, topic.cards - sample.factor(topic.pk) * gone[topic.pk]) for topic in topics]
     unseen = max(0, round(fsum(count for _, count in fresh)))
     new = min(playing.reach(limits, case.today, case.until), unseen)
     step = max(1, -(-(due + new) // MOST_PLAYED))
@@ -149,7 +171,7 @@ def _played(case: _Case, topics: Sequence[Counted], seen: Seen, sample: Sample) 
             until=case.until,
             limits=limits,
             in_play=due + new,
-            settled=sample.factor * fsum(_settled(sample.rows, case)),
+            settled=fsum(_settled(sample, case)),
             most_work=MOST_WORK,
         ),
     )
@@ -179,9 +201,9 @@ def _new(fresh: Sequence[tuple[int, float]], cards: int) -> list[playing.Row]:
     return rows
 
 
-def _settled(rows: Sequence[Row], case: _Case) -> Iterator[float]:
+def _settled(sample: Sample, case: _Case) -> Iterator[float]:
     """Yield the weight recalled of each row whose card doesn't come up."""
-    for row in rows:
+    for row in sample.rows:
         on = None if row.suspended else row.due(case.today)
         if on is not None and on >= case.until and (recall := sampling.chance(row, case.until)) is not None:
-            yield case.lead.weight(row.topic) * recall
+            yield sample.factor(row.topic) * case.lead.weight(row.topic) * recall

@@ -66,7 +66,10 @@ EVERY: Final = f"""
         UNION ALL SELECT card + %(step)s FROM every WHERE card + %(step)s <= %(last)s
     )
     SELECT {LOOKED} FROM every JOIN {STATES} s ON s.card_id = every.card AND {MINE}
-    JOIN {CARDS} c ON c.id = s.card_id WHERE NOT c.retired
+    JOIN {CARDS} c ON c.id = s.card_id WHERE NOT c.retired AND c.topic_id NOT IN (%%s)
+    UNION ALL
+    SELECT {LOOKED} FROM {CARDS} c JOIN {STATES} s ON s.card_id = c.id AND {MINE}
+    WHERE c.retired = %(no)s AND c.topic_id IN (%%s)
 """
 PLAY: Final = f"""
     SELECT {LOOKED} FROM (
@@ -171,9 +174,10 @@ def every(learner: User) -> list[Row]:
     return _rows(_asked(ALL, {"learner": learner.pk}))
 
 
-def every_kth(learner: User, first: int, last: int, step: int) -> list[Row]:
-    """Return those of the cards with the keys `first`, `first + step`, and so on."""
-    return _rows(_asked(EVERY, {"learner": learner.pk, "first": first, "last": last, "step": step}))
+def every_kth(learner: User, first: int, last: int, step: int, whole: Iterable[int]) -> list[Row]:
+    """Return those of the cards with the keys `first`, `first + step`, ..., and all of the `whole` topics."""
+    given = {"learner": learner.pk, "first": first, "last": last, "step": step, "no": False}
+    return _rows(_asked(EVERY.replace("%%s", ", ".join(map(str, [0, *whole]))), given))
 
 
 def coming(learner: User, until: date, share: float, step: int) -> list[Row]:

@@ -32,11 +32,19 @@ class Low(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """Rows found at `places` of the keys between the learner's first and last, one in `factor`."""
+    """Rows found at `places` of the keys between the learner's first and last, about one in `step`.
+
+    Of the `whole` topics there are all, and none of these are counted among the keys.
+    """
 
     rows: list[Row]
     places: int
-    factor: float = 1.0
+    step: float = 1.0
+    whole: frozenset[int] = frozenset()
+
+    def factor(self, topic: int) -> float:
+        """Return how many cards of this topic a row of it stands for."""
+        return 1.0 if topic in self.whole else self.step
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,8 +56,11 @@ class Seen:
     lows: list[Low]
 
 
-def sample(learner: User, facts: Facts, today: date) -> Sample:
-    """Return the learner's rows, or so many of them, in one statement, or two where keys lie far apart."""
+def sample(learner: User, facts: Facts, today: date, whole: frozenset[int]) -> Sample:
+    """Return the learner's rows, or so many of them, in one statement, or two where keys lie far apart.
+
+    Of these topics all are read.
+    """
     if facts.states <= many_sql.MOST_STATES:
         rows = many_sql.every(learner)
         return Sample(rows, len(rows))
@@ -58,7 +69,10 @@ def sample(learner: User, facts: Facts, today: date) -> Sample:
     def read(step: int) -> Sample:
         first = facts.first + today.toordinal() % step
         places = len(range(first, facts.last + 1, step))
-        return Sample(many_sql.every_kth(learner, first, facts.last, step), places, keys / places)
+        rows = many_sql.every_kth(learner, first, facts.last, step, whole)
+        inside = [row.card - first for row in rows if row.topic in whole]
+        drawn = places - sum(1 for place in inside if place >= 0 and place % step == 0)
+        return Sample(rows, drawn, max(1.0, (keys - len(inside)) / max(1, drawn)), whole)
 
     step = -(-keys // SAMPLE)
     found = read(step)

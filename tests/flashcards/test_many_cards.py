@@ -27,6 +27,7 @@ def _many(monkeypatch):
     monkeypatch.setattr(estimating, "MOST_CARDS", 100)
     monkeypatch.setattr(many_sql, "MOST_STATES", 200)
     monkeypatch.setattr(sampling, "SAMPLE", 200)
+    monkeypatch.setattr(estimating, "MOST_WHOLE", 0)
 
 
 def states(who: User, cards: list[Card], seed: int = 1) -> None:
@@ -181,6 +182,24 @@ def test_keys_that_lie_far_apart_still_give_a_sample(monkeypatch):
     exact, some = exactly(who, monkeypatch), ready(who)
     assert some.estimate
     assert some.estimate.looked >= 100
+    assert some.low < exact.recalled < some.high
+
+
+@pytest.mark.usefixtures("_many")
+def test_small_decks_are_looked_at_whole_however_many_cards_others_have(monkeypatch):
+    monkeypatch.setattr(estimating, "MOST_WHOLE", 40)
+    small, other = deck(12), deck(25)
+    who, _ = drawn(monkeypatch, 600)
+    states(who, [*small[:9], *other], seed=2)
+    exact, some = exactly(who, monkeypatch), ready(who)
+    assert some.estimate
+    assert some.estimate.looked < 0.5 * some.started
+    shown = [(one.deck, one.cards, one.bands, one.recalled) for one in some.decks]
+    expected = [(one.deck, one.cards, one.bands, one.recalled) for one in exact.decks]
+    for mine, theirs in zip(shown[:2], expected[:2], strict=True):
+        assert mine[:3] == theirs[:3]
+        assert mine[3] == pytest.approx(theirs[3])
+    assert shown[2][1:] != expected[2][1:]
     assert some.low < exact.recalled < some.high
 
 
