@@ -23,14 +23,18 @@ MOST_DECKS = 20
 @require_safe
 def dashboard(request: LearnerRequest) -> HttpResponse:
     """Show a learner's figures, each with its definition and, where it is drawn, with its numbers."""
-    moment = Moment.of(request)
+    return render(request, "flashcards/dashboard.html", shown(Moment.of(request)))
+
+
+def shown(moment: Moment) -> dict[str, Any]:
+    """Return all that the page says, worked out."""
     learner, today = moment.learner, moment.today
     left = queue.counts(learner, today)
     lead = readiness.leading(learner, today)
     past = figures.past(learner, today)
     ready = readiness.readiness(learner, lead, today)
     ahead = readiness.ahead(learner, lead, today, ready)
-    context = {
+    return {
         "nav": "dashboard",
         "today": today,
         "lead": lead,
@@ -45,7 +49,6 @@ def dashboard(request: LearnerRequest) -> HttpResponse:
         **_due(moment, left, ahead),
         **_ready(ready, lead),
     }
-    return render(request, "flashcards/dashboard.html", context)
 
 
 def _due(moment: Moment, left: Counts, ahead: Ahead) -> dict[str, Any]:
