@@ -1,13 +1,14 @@
 """What every test gets: quick passwords, plain static files, an empty cache, a database file of its own."""
 
 from pathlib import Path
-from uuid import uuid4
 
 import pytest
 from django.conf import settings
 from django.core.cache import cache
 from django.db import connection
 from hypothesis import settings as hypothesis_settings
+
+from tests import caches
 
 # `make test` gives the same answer twice. For a search: ARGS="--hypothesis-profile=search".
 hypothesis_settings.register_profile("repeatable", deadline=None, derandomize=True)
@@ -45,13 +46,7 @@ def django_db_modify_db_settings(
 
 @pytest.fixture(autouse=True)
 def _empty_cache() -> None:
-    """Rate limits are counted in the cache; one test's attempts are no other's business.
-
-    A prefix of its own makes the cache look empty, to threads of the live server too. To clear a Redis would
-    empty it for the other workers of xdist, or for whoever gave us its address.
-    """
-    prefix = f"test-{uuid4()}"
-    settings.CACHES["default"]["KEY_PREFIX"] = prefix
-    cache.key_prefix = prefix
+    """Rate limits are counted in the cache; one test's attempts are no other's business."""
+    caches.look_empty()
     if not settings.REDIS_URL:
         cache.clear()

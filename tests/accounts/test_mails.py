@@ -2,11 +2,11 @@ import re
 
 import pytest
 from django.core import mail
-from django.core.cache import cache
 from django.core.mail import get_connection
 from django.test import Client
 
 from accounts.models import User
+from tests import caches
 from tests.accounts.people import (
     ADA,
     EVE,
@@ -28,7 +28,7 @@ def every_mail():
     client = browser()
     sign_up(client)  # confirm
     send(client, link_in(mail.outbox[0]))
-    cache.clear()  # one address gets such a mail once in three minutes
+    caches.look_empty()  # one address gets such a mail once in three minutes
     sign_up(browser(), password="another password")  # taken
     send(browser(), "/accounts/password/reset/", email=ADA)
     send(browser(), "/accounts/password/reset/", email="nobody@example.org")

@@ -18,8 +18,12 @@ LOOKS: dict[str, dict[str, Any]] = {
     "phone-dark": PHONE | DARK,
 }
 
+# Each screen once and each theme once, for what takes long: half a minute for all pages on one look.
+DIAGONAL = ("desktop-light", "phone-dark")
+
 # Decorators for tests: run them on every screen, or on the phone, or without JavaScript.
 every_look = pytest.mark.parametrize("look", LOOKS.values(), ids=LOOKS.keys())
+either_screen_and_theme = pytest.mark.parametrize("look", [LOOKS[name] for name in DIAGONAL], ids=DIAGONAL)
 on_the_phone = pytest.mark.parametrize("look", [LOOKS["phone-light"]], ids=["phone"])
 without_javascript = pytest.mark.browser_context_args(java_script_enabled=False)
 

@@ -14,7 +14,7 @@ from flashcards import interviews
 from flashcards.interviews import Wanted
 from flashcards.models import Card, Interview, Reminder
 from flashcards.reminders import links
-from tests.browser.looks import LOOKS, assert_accessible, every_look
+from tests.browser.looks import LOOKS, assert_accessible, either_screen_and_theme
 from tests.making import answered, learner, scheduled
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -121,7 +121,7 @@ def tidy(page: Page, response: Response) -> None:
     assert width[0] <= width[1], f"{page.url} scrolls sideways: {width}"
 
 
-@every_look
+@either_screen_and_theme
 def test_the_public_pages(page: Page, card: Card, expected_trouble: list[str]):
     expected_trouble.append("status of 404")
     titles = set()
@@ -132,7 +132,7 @@ def test_the_public_pages(page: Page, card: Card, expected_trouble: list[str]):
     assert len(titles) == len(PUBLIC)
 
 
-@every_look
+@either_screen_and_theme
 def test_a_learners_pages(page: Page, card: Card, who: User):
     titles = set()
     for path in OWN:

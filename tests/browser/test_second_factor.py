@@ -12,7 +12,7 @@ from accounts import events, second_factor
 from accounts.events import Kind
 from accounts.models import User
 from tests.accounts.people import PASSWORD, account, app_of, code_of
-from tests.browser.looks import LOOKS, assert_accessible, every_look, without_javascript
+from tests.browser.looks import LOOKS, assert_accessible, either_screen_and_theme, without_javascript
 from tests.browser.test_every_page import tidy, visit
 from tests.making import at
 
@@ -191,12 +191,12 @@ def looked_at(page: Page, ada: User) -> None:
     assert len(titles) == len(PAGES), sorted(titles)
 
 
-@every_look
+@either_screen_and_theme
 def test_every_page_of_the_second_factor_and_of_security(page: Page, ada: User):
     looked_at(page, ada)
 
 
-@every_look
+@either_screen_and_theme
 def test_the_page_that_asks_for_the_second_factor(page: Page, ada: User):
     app_of(ada)
     log_in(page)

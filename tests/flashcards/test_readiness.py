@@ -5,7 +5,6 @@ from math import sqrt
 from typing import Any
 
 import pytest
-from django.core.cache import cache
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
@@ -15,6 +14,7 @@ from flashcards.models import Card, Interview, InterviewTopic, ReviewState
 from flashcards.readiness import Ahead, Lead, Readiness, Slip
 from flashcards.scheduling import memory, simulation
 from flashcards.scheduling.memory import Memory
+from tests import caches
 from tests.making import at, card, day, deck, graded, learner, scheduled, state
 
 pytestmark = pytest.mark.django_db
@@ -297,7 +297,7 @@ def test_the_same_question_gets_the_same_answer_with_and_without_the_cache():
     three_topics(who)
     first = ready(who)
     assert ready(who) == first
-    cache.clear()
+    caches.look_empty()
     assert ready(who) == first
 
 
