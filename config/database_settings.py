@@ -7,6 +7,8 @@ import environ
 
 SECONDS_KEPT: Final = 600  # an idle connection, before it is opened anew
 TIMES_UNPREPARED: Final = 5  # of a statement through accounts.rows.prepared()
+# What is prepared finds its rows by indexes whatever the values, so it needn't be planned for each of them.
+PLANNED_ONCE: Final = "-c plan_cache_mode=force_generic_plan"
 # A server that went away without a word is noticed by the kernel within half a minute, where it can; how long
 # a request waits says config/patience.py.
 POSTGRESQL: Final = {
@@ -42,6 +44,8 @@ def from_url(url: str, *, password: str = "", pooled: bool = False) -> dict[str,
         config["ENGINE"] = "config.postgresql"
         config["OPTIONS"] = POSTGRESQL | config.get("OPTIONS", {})
         config["OPTIONS"]["prepare_threshold"] = None if pooled else TIMES_UNPREPARED
+        if not pooled:
+            config["OPTIONS"].setdefault("options", PLANNED_ONCE)
         config["PASSWORD"] = config["PASSWORD"] or password
         config["DISABLE_SERVER_SIDE_CURSORS"] = pooled
     return config | {"CONN_MAX_AGE": SECONDS_KEPT, "CONN_HEALTH_CHECKS": True}

@@ -13,7 +13,10 @@ def test_a_password_by_file_fills_the_gap_in_the_address_and_replaces_none():
 
 def test_behind_a_pooler_no_cursor_and_no_plan_outlives_its_transaction():
     assert database_settings.from_url(POSTGRES, pooled=True)["OPTIONS"]["prepare_threshold"] is None
-    assert database_settings.from_url(POSTGRES)["OPTIONS"]["prepare_threshold"] is not None
+    assert "options" not in database_settings.from_url(POSTGRES, pooled=True)["OPTIONS"]
+    direct = database_settings.from_url(POSTGRES)["OPTIONS"]
+    assert direct["prepare_threshold"] is not None
+    assert direct["options"] == "-c plan_cache_mode=force_generic_plan"
     assert database_settings.from_url(POSTGRES, pooled=True)["DISABLE_SERVER_SIDE_CURSORS"]
     assert not database_settings.from_url(POSTGRES)["DISABLE_SERVER_SIDE_CURSORS"]
 
