@@ -65,7 +65,7 @@ def sqlite(file: Path) -> Database:
 def _opened(url: str, *, fill: bool) -> Database:
     described = database_settings.from_url(url)
     if url.startswith("postgres"):
-        described["OPTIONS"]["options"] = "-c statement_timeout=0"  # ten million rows take their time
+        described["OPTIONS"]["options"] += " -c statement_timeout=0"  # ten million rows take their time
     with patch.dict(connections.databases, default=described):
         connections.configure_settings(connections.databases)
         database = Database(url, connections.create_connection("default"))
