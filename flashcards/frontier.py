@@ -3,9 +3,11 @@
 from collections.abc import Iterable
 from typing import Final
 
+from django.db import connection
 from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from accounts.models import User
+from accounts.rows import table
 from flashcards.models import Card, Frontier, ReviewState
 
 ORDER: Final = ("deck_number", "position")
@@ -29,10 +31,17 @@ def advance(learner: User) -> None:
 
 
 def draw_back(cards: Iterable[Card]) -> None:
-    """Let no frontier lie beyond these cards, which are new in their places: everyone may still meet them."""
+    """Let no frontier lie beyond these cards, which are new in their places: everyone may still meet them.
+
+    Needs the transaction that has put them there. Whoever is going ahead hasn't seen the cards, and an UPDATE
+    wouldn't see how far: so it waits for them, and nobody else goes ahead before the cards are to be seen.
+    """
     places = [(card.deck_number, card.position) for card in cards]
     if places:
         deck, position = min(places)
+        if connection.vendor == "postgresql":
+            with connection.cursor() as cursor:
+                cursor.execute(f"LOCK TABLE {table(Frontier)} IN EXCLUSIVE MODE")
         Frontier.objects.filter(_from(deck, position)).update(deck_number=deck, position=position)
 
 

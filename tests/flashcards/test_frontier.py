@@ -1,6 +1,9 @@
 """How far a learner has come: it saves looking, and takes nothing from what they are shown."""
 
+from threading import Event, Thread
+
 import pytest
+from django.db import connection, transaction
 
 from accounts.models import User
 from flashcards import frontier, queue, reviewing, rollup
@@ -90,3 +93,45 @@ def test_cards_that_are_new_in_their_places_draw_back_whoever_is_past_them_and_n
     begun(behind, cards[:1])
     frontier.draw_back([cards[2]])
     assert (frontier_of(ahead), frontier_of(behind)) == (place(cards[2]), place(cards[1]))
+
+
+def is_waited() -> bool:
+    """Whether somebody waits for a lock; SQLite's writers wait before they have begun, and don't say so."""
+    if connection.vendor == "sqlite":
+        return True
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")
+        return bool(cursor.fetchone()[0])
+
+
+@pytest.mark.django_db(transaction=True)
+def test_who_goes_ahead_while_a_card_comes_in_behind_meets_it():
+    who, cards = learner(), deck(3)
+    begun_day_one, gone_ahead, go_on = cards[:2], Event(), Event()
+    for card in begun_day_one:
+        graded(who, card, 4, at(1))
+    late = Card(topic=cards[0].topic, key="late", position=2, question="Late?", answer="Yes.")
+
+    def ahead() -> None:
+        with transaction.atomic():
+            frontier.advance(who)
+            gone_ahead.set()
+            go_on.wait(60)
+        connection.close()
+
+    def behind() -> None:
+        with transaction.atomic():
+            late.save()
+            frontier.draw_back([late])
+        connection.close()
+
+    first, second = Thread(target=ahead), Thread(target=behind)
+    first.start()
+    assert gone_ahead.wait(60)
+    second.start()
+    while second.is_alive() and not is_waited():
+        pass
+    go_on.set()
+    first.join()
+    second.join()
+    assert first_new(who) == late
