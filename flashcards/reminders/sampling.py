@@ -33,11 +33,11 @@ def send_now(learner: User, today: date) -> Sample:
     Hour, weekdays, snooze and whether reminders are on don't count: the learner asks. Raises one of
     trouble.ERRORS when it can't be sent now; an address that is refused is remembered, as with any mail.
     """
-    counts = queue.counts(learner, today)
+    looked = counts, _ = queue.look(learner, today)
     if reason := _unreachable(learner) or wanted.why_not(learner, counts, today):
         return Sample(reason, counts.left)
     last = urgency.is_last(learner.mails_unanswered)
-    written = writing.daily(learner, counts, today, last=last)
+    written = writing.daily(learner, looked, today, last=last)
     message_id = make_msgid(domain=urlsplit(settings.BASE_URL).hostname)
     try:
         writing.message(learner, Reminder.Kind.DAILY, written, message_id).send()

@@ -88,10 +88,10 @@ def _write(claimed: Reminder, now: datetime) -> Written | str:
 
 def _daily(claimed: Reminder, today: date) -> Written | str:
     learner = claimed.learner
-    counts = queue.counts(learner, today)
-    if reason := wanted.why_not(learner, counts, today):
+    looked = queue.look(learner, today)
+    if reason := wanted.why_not(learner, looked[0], today):
         return reason
-    return writing.daily(learner, counts, today, last=urgency.is_last(learner.mails_unanswered))
+    return writing.daily(learner, looked, today, last=urgency.is_last(learner.mails_unanswered))
 
 
 def _weekly(claimed: Reminder, today: date) -> Written | str:

@@ -14,7 +14,7 @@ from accounts.models import EVERY_DAY, User
 from accounts.reminder_settings import WEEKDAYS, hour_of
 from flashcards import progress, queue
 from flashcards.models import Reminder
-from flashcards.queue import Counts
+from flashcards.queue import Counts, Item
 from flashcards.reminders import links, words
 from flashcards.wording import counted
 
@@ -34,17 +34,17 @@ class Written:
     html: str
 
 
-def daily(learner: User, counts: Counts, today: date, *, last: bool) -> Written:
-    """Return the daily reminder, in three statements at most; `last`: no other follows until an answer.
+def daily(learner: User, looked: tuple[Counts, Item | None], today: date, *, last: bool) -> Written:
+    """Return the daily reminder, in two statements at most; `last`: no other follows until an answer.
 
-    `counts` are those of queue.counts(learner, today), with at least one card left. Whoever has never
+    `looked` is what queue.look(learner, today) returned, with at least one card left. Whoever has never
     answered is invited to begin. The plan must have been settled, so that the interview isn't over.
     """
+    counts, first_up = looked
     left, never_began = counts.left, not counts.answers
     minutes = counted(progress.minutes(learner, left, today), "minute")
     cards = _first_cards(left) if never_began else counted(left, "card")
     subject = f"{cards}{'' if never_began else ' today'}, about {minutes}"
-    first_up = queue.look(learner, today)[1]
     question = words.plain(first_up.card.question) if first_up else ""
     context = {
         "subject": f"The last reminder for now: {subject[0].lower()}{subject[1:]}" if last else subject,

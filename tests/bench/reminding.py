@@ -7,10 +7,10 @@ from datetime import date
 from typing import Any
 from unittest.mock import patch
 
+from accounts.models import User
 from django.core.mail import EmailMessage
 from django.core.mail.backends.smtp import EmailBackend
 
-from accounts.models import User
 from flashcards import queue
 from flashcards.models import Reminder
 from flashcards.reminders import writing
@@ -44,17 +44,17 @@ def rows(world: World) -> Iterator[Row]:
         )
     size = f"{len(mail.message().as_bytes()) / 1e3:.1f} kB, to a server that reads and files each mail"
     yield ratio("reminder rendered, built, sent", rendered, ready, UNIT, 2.5, size)
-    yield ratio("reminder with its words from the database", whole, ready, UNIT, seen="three statements more")
+    yield ratio("reminder with its words from the database", whole, ready, UNIT, seen="two statements more")
     least = "which says OK and no more"
     yield ratio("the same, to a server that keeps nothing", rendered_bare, ready_bare, UNIT, seen=least)
 
 
 def ways_to_write(who: User, today: date) -> tuple[Write, Write]:
     """Return a function that renders the learner's words of today, and one that asks for them first."""
-    counts = queue.counts(who, today)
+    looked = queue.look(who, today)
 
     def write() -> Written:
-        return writing.daily(who, counts, today, last=False)
+        return writing.daily(who, looked, today, last=False)
 
     with patch.object(writing, "rendered", wraps=writing.rendered) as called:
         write()

@@ -62,8 +62,8 @@ def mail(who: User, kind: str = "daily") -> str:
         summary = weekly.weekly(who, today)
         assert summary
         return summary.html
-    counts = queue.counts(who, today)
-    return writing.daily(who, counts, today, last=kind == "last").html
+    looked = queue.look(who, today)
+    return writing.daily(who, looked, today, last=kind == "last").html
 
 
 def kinds_of_mail(who: User) -> list[str]:

@@ -59,7 +59,7 @@ def someone(late=0, due=0, new=0, **settings) -> User:
 
 
 def daily(who: User, today=TODAY, last=False) -> Written:
-    return writing.daily(who, queue.counts(who, today), today, last=last)
+    return writing.daily(who, queue.look(who, today), today, last=last)
 
 
 def asked(question: str) -> Written:
@@ -373,10 +373,10 @@ def test_it_leaves_as_text_with_html_beside_it():
 
 
 @pytest.mark.parametrize("cards", [{"due": 1}, {"late": 40, "due": 40, "new": 40, "interview_on": day(60)}])
-def test_it_takes_three_statements_beside_the_counts(cards):
+def test_it_takes_two_statements_beside_the_look_at_the_day(cards):
     who = someone(**cards)
-    counts = queue.counts(who, TODAY)
+    looked = queue.look(who, TODAY)
     with CaptureQueriesContext(connection) as captured:
-        written = writing.daily(who, counts, TODAY, last=False)
+        written = writing.daily(who, looked, TODAY, last=False)
         sent(who, written)
-    assert len(captured) == 3
+    assert len(captured) == 2
