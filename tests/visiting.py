@@ -19,6 +19,13 @@ def client_of(who: User) -> Client:
     return client
 
 
+def shown_errors_to(who: User) -> Client:
+    """Return a client that is logged in and shown an error, as a browser is, instead of raising it."""
+    client = client_of(who)
+    client.raise_request_exception = False
+    return client
+
+
 def html_of(response: Any) -> str:
     """Return the page as text."""
     html: str = response.content.decode()

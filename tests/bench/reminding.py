@@ -7,10 +7,10 @@ from datetime import date
 from typing import Any
 from unittest.mock import patch
 
-from accounts.models import User
 from django.core.mail import EmailMessage
 from django.core.mail.backends.smtp import EmailBackend
 
+from accounts.models import User
 from flashcards import queue
 from flashcards.models import Reminder
 from flashcards.reminders import writing

@@ -11,7 +11,7 @@ from django.test import Client
 from accounts.models import User
 from flashcards.models import ReviewLog
 from tests.making import card, learner
-from tests.visiting import HTMX, client_of, html_of, words_of
+from tests.visiting import HTMX, html_of, shown_errors_to, words_of
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -26,10 +26,7 @@ def who() -> User:
 
 @pytest.fixture
 def device(who: User) -> Client:
-    """A browser that shows an error instead of raising it."""
-    client = client_of(who)
-    client.raise_request_exception = False
-    return client
+    return shown_errors_to(who)
 
 
 @pytest.fixture

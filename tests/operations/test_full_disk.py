@@ -22,7 +22,7 @@ from accounts.models import User
 from flashcards.models import Card, ReviewLog
 from tests.making import deck, learner, proven
 from tests.matrix import rows
-from tests.visiting import HTMX, client_of, html_of, words_of
+from tests.visiting import HTMX, html_of, shown_errors_to, words_of
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -87,10 +87,7 @@ def who() -> User:
 
 @pytest.fixture
 def device(who: User) -> Client:
-    """A browser that shows an error instead of raising it."""
-    client = client_of(who)
-    client.raise_request_exception = False
-    return client
+    return shown_errors_to(who)
 
 
 def sending(client: Client) -> Callable[..., tuple[int, str]]:
