@@ -9,8 +9,11 @@ from django.db import connection
 from django.db.models import Model
 
 
-def copies(pattern: Model, source: str, where: str = "true", **columns: str) -> None:
-    """Insert a copy of the row for each row of `source` (a FROM item), with these SQL expressions in it."""
+def copies(pattern: Model, source: str, where: str = "true", order: str = "", **columns: str) -> None:
+    """Insert a copy of the row for each row of `source` (a FROM item), with these SQL expressions in it.
+
+    `order` is an SQL expression by which they get their keys, where that is of account.
+    """
     meta = type(pattern)._meta
     fields = [field for field in meta.concrete_fields if not (field.primary_key or field.generated)]
     names = [str(field.column) for field in fields]
@@ -21,6 +24,7 @@ def copies(pattern: Model, source: str, where: str = "true", **columns: str) -> 
             f"INSERT INTO {meta.db_table} ({listed}) "
             f"SELECT {', '.join(values)} FROM {meta.db_table} AS pattern CROSS JOIN {source} "
             f"WHERE pattern.id = {pattern.pk} AND {where}"
+            f"{f' ORDER BY {order}' if order else ''}"
         )
 
 
@@ -30,11 +34,12 @@ def numbers(last: int) -> str:
         SELECT n FROM counted) AS numbers"""
 
 
-def days_from(day: date, offset: str = "0") -> str:
-    """Return the SQL expression of the day that is `offset` (an SQL expression) later."""
+def days_from(day: date | str, offset: str = "0") -> str:
+    """Return the SQL expression of the day that is `offset` later; both may be SQL expressions themselves."""
+    since = day if isinstance(day, str) else f"'{day}'"
     if connection.vendor == "sqlite":
-        return f"date('{day}', ({offset}) || ' days')"
-    return f"('{day}'::date + ({offset})::int)"
+        return f"date({since}, ({offset}) || ' days')"
+    return f"({since}::date + ({offset})::int)"
 
 
 def a_uuid() -> str:

@@ -19,6 +19,7 @@ SEEDED = 50
 TEXTS = 200  # the seed's cards four times over, so that a day of reviewing has enough of real length
 A_DAY_OF_NEW_CARDS = 5
 IN_A_TOPIC = 100
+ANSWERS = 3  # that a started card has had
 THREE_YEARS = 1_095
 IN_ORDER = """
     (SELECT id, row_number() OVER (ORDER BY deck_number, position) AS n FROM flashcards_card) AS c
@@ -83,7 +84,7 @@ def many(learners: int, today: date, spread: Spread) -> list[User]:
 def one(started: int, due: int, today: date, spread: Spread) -> User:
     """Return a learner who has started the first cards in deck order, some of them, spread out, due today.
 
-    They have been here before today, and today already.
+    They have been here before today, and today already. All answers that their cards have had are logged.
     """
     who = learner()
     every = started // due
@@ -97,7 +98,7 @@ def one(started: int, due: int, today: date, spread: Spread) -> User:
         last_reviewed_on=days_from(today, f"-1 - {spread.below(300, 'reviewed', 'c.id')}"),
         shuffle=spread.below(SHUFFLED, "shuffle", "c.id"),
     )
-    _logged(f"s.learner_id = {who.pk} AND s.id % 4 = 0")
+    _answered(f"s.learner_id = {who.pk}")
     with transaction.atomic():
         for day in (today - timedelta(days=1), today):
             rollup.begin(who, day)
@@ -171,7 +172,7 @@ def _state(who: User, today: date) -> ReviewState:
     return ReviewState.objects.create(
         learner=who,
         card=Card.objects.order_by("deck_number", "position")[0],
-        repetitions=3,
+        repetitions=ANSWERS,
         interval=15,
         due_on=today + timedelta(days=1),
         introduced_on=today - timedelta(days=22),
@@ -180,14 +181,44 @@ def _state(who: User, today: date) -> ReviewState:
         stability=40.0,
         difficulty=5.0,
         remembered_on=today - timedelta(days=14),
-        version=3,
+        version=ANSWERS,
     )
 
 
 def _logged(states: str) -> None:
-    """Log an answer for each of these states (an SQL condition on `s`)."""
+    """Log the last answer of each of these states (an SQL condition on `s`)."""
+    copies(
+        _answer(),
+        "flashcards_reviewstate AS s",
+        where=states,
+        learner_id="s.learner_id",
+        state_id="s.id",
+        sequence="s.version",
+        study_day="s.last_reviewed_on",
+        submission=a_uuid(),
+    )
+
+
+def _answered(states: str) -> None:
+    """Log every answer of each of these states, in the order of their days: one and six days apart."""
+    day = days_from("s.last_reviewed_on", "CASE n WHEN 1 THEN -7 WHEN 2 THEN -6 ELSE 0 END")
+    copies(
+        _answer(),
+        f"flashcards_reviewstate AS s CROSS JOIN {numbers(ANSWERS)}",
+        where=f"{states} AND NOT (s.id = pattern.state_id AND n = pattern.sequence)",
+        order=day,
+        learner_id="s.learner_id",
+        state_id="s.id",
+        sequence="n",
+        study_day=day,
+        submission=a_uuid(),
+    )
+
+
+def _answer() -> ReviewLog:
+    """Return the second answer to the newest state."""
     state = ReviewState.objects.latest("pk")
-    pattern = ReviewLog.objects.create(
+    return ReviewLog.objects.create(
         learner=state.learner,
         state=state,
         sequence=2,
@@ -209,14 +240,4 @@ def _logged(states: str) -> None:
         lapses=0,
         scheduler=SCHEDULER,
         scheduler_version=SCHEDULER_VERSION,
-    )
-    copies(
-        pattern,
-        "flashcards_reviewstate AS s",
-        where=states,
-        learner_id="s.learner_id",
-        state_id="s.id",
-        sequence="s.version",
-        study_day="s.last_reviewed_on",
-        submission=a_uuid(),
     )
