@@ -21,6 +21,7 @@ from tests.bench import (
     mailing,
     painting,
     queueing,
+    rate,
     reminding,
     report,
     serving,
@@ -46,6 +47,7 @@ SUBJECTS: tuple[Callable[[World], Iterator[Row]], ...] = (
     mailing.rows,
     telling.rows,
     reminding.rows,
+    rate.rows,
     load.rows,
     growth.rows,
 )
