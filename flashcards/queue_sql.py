@@ -25,13 +25,15 @@ WITH_ITS_OWN: Final = f"""
     LEFT JOIN {table(Note)} n ON n.card_id = c.id AND n.learner_id = %(learner)s
 """
 NOT_BURIED: Final = "(s.buried_on IS NULL OR s.buried_on <> %(today)s)"
+# To join the card of each row, only to see that it isn't retired, took half of the statement's time.
+NOT_RETIRED: Final = f"NOT EXISTS (SELECT 1 FROM {CARDS} r WHERE r.id = s.card_id AND r.retired)"
 
 DUE: Final = f"""
     SELECT 'due' AS kind, s.card_id AS card,
         count(*) OVER () AS cards, 0 AS answered, 0 AS started, 0 AS owing
-    FROM {STATES} s JOIN {CARDS} c ON c.id = s.card_id
+    FROM {STATES} s
     WHERE s.learner_id = %(learner)s AND NOT s.suspended AND s.due_on <= %(today)s AND {NOT_BURIED}
-        AND NOT c.retired
+        AND {NOT_RETIRED}
     ORDER BY s.due_on, s.shuffle, s.id LIMIT 1
 """
 # Two kinds of new card: those that came back (reset, undone, released), which have a row without a due day,
@@ -62,8 +64,8 @@ DRILL: Final = f"""
         sum(CASE WHEN drill THEN 1 ELSE 0 END) OVER ()
     FROM (
         SELECT s.id, s.card_id, s.introduced_on, s.drill, s.last_answered_at, s.drill AND NOT s.suspended
-            AND NOT c.retired AND s.due_on > %(today)s AND {NOT_BURIED} AS owes
-        FROM {STATES} s JOIN {CARDS} c ON c.id = s.card_id
+            AND s.due_on > %(today)s AND {NOT_BURIED} AND {NOT_RETIRED} AS owes
+        FROM {STATES} s
         WHERE s.learner_id = %(learner)s AND s.last_reviewed_on = %(today)s
     ) today ORDER BY CASE WHEN owes THEN 0 ELSE 1 END, last_answered_at, id LIMIT 1
 """

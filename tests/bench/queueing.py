@@ -1,7 +1,8 @@
 """Counts and next card: they must not depend on how many others there are, nor on how much one has learnt."""
 
 from collections.abc import Callable, Iterator
-from datetime import date
+from contextlib import contextmanager
+from datetime import date, timedelta
 from itertools import cycle
 from typing import Any
 
@@ -9,10 +10,11 @@ from django.db import connection
 
 from accounts.models import User
 from flashcards import queue
+from flashcards.models import ReviewState
 from tests.bench.databases import Database
 from tests.bench.report import Row, ratio
 from tests.bench.timing import in_turn
-from tests.bench.world import DUE, FEW_STATES, LEFT_NEW, SMALL_DECK, World, due_of
+from tests.bench.world import DUE, FEW_STATES, LEFT_NEW, SMALL_DECK, Single, World, due_of
 
 Act = Callable[[], object]
 
@@ -41,20 +43,42 @@ def among_many(world: World) -> Iterator[Row]:
 
 def by_deck(world: World) -> Iterator[Row]:
     """Yield the figures of learners before a great deck against those before the seed's."""
+    few = due_of(SMALL_DECK)
     for kind, large in world.large.items():
         small = world.small[kind]
-        veteran, small_veteran, beginner, small_beginner = in_turn(
-            large.database.asked(looks([large.veteran], world.today)),
-            small.database.asked(looks([small.veteran], world.today)),
-            large.database.asked(looks([large.beginner], world.today)),
-            small.database.asked(looks([small.beginner], world.today)),
-            rounds=25,
-        )
         cards = f"counts and next card, {world.size.large_deck:,} cards"
         unit = f"x {SMALL_DECK} cards"
-        due = f"{DUE} due against {due_of(SMALL_DECK)}"
-        yield ratio(f"{cards}, all but {LEFT_NEW} started, {kind}", veteran, small_veteran, unit, 1.2, due)
+        started = f"{cards}, all but {LEFT_NEW} started, {kind}"
+        with due_only(large, few, world.today):
+            veteran, small_veteran, beginner, small_beginner = in_turn(
+                large.database.asked(looks([large.veteran], world.today)),
+                small.database.asked(looks([small.veteran], world.today)),
+                large.database.asked(looks([large.beginner], world.today)),
+                small.database.asked(looks([small.beginner], world.today)),
+                rounds=25,
+            )
+        yield ratio(started, veteran, small_veteran, unit, 1.2, f"{few} due in either")
         yield ratio(f"{cards}, only {LEFT_NEW} started, {kind}", beginner, small_beginner, unit, 1.2)
+        busy, small_veteran = in_turn(
+            large.database.asked(looks([large.veteran], world.today)),
+            small.database.asked(looks([small.veteran], world.today)),
+            rounds=25,
+        )
+        yield ratio(started, busy, small_veteran, unit, seen=f"{DUE} due against {few}")
+
+
+@contextmanager
+def due_only(single: Single, few: int, today: date) -> Iterator[None]:
+    """Let only so many cards of the veteran be due for this block, the others tomorrow."""
+    with single.database.chosen():
+        due = ReviewState.objects.filter(learner=single.veteran, due_on=today)
+        others = ReviewState.objects.filter(
+            pk__in=list(due.order_by("pk").values_list("pk", flat=True)[few:])
+        )
+        others.update(due_on=today + timedelta(days=1))
+    yield
+    with single.database.chosen():
+        others.update(due_on=today)
 
 
 def looks(learners: list[User], today: date) -> Act:
