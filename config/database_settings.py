@@ -9,6 +9,8 @@ SECONDS_KEPT: Final = 600  # an idle connection, before it is opened anew
 TIMES_UNPREPARED: Final = 5  # of a statement through accounts.rows.prepared()
 # What is prepared finds its rows by indexes whatever the values, so it needn't be planned for each of them.
 PLANNED_ONCE: Final = "-c plan_cache_mode=force_generic_plan"
+# To compile a statement takes PostgreSQL longer than any of ours runs.
+NOT_COMPILED: Final = "-c jit=off"
 # A server that went away without a word is noticed by the kernel within half a minute, where it can; how long
 # a request waits says config/patience.py.
 POSTGRESQL: Final = {
@@ -45,7 +47,7 @@ def from_url(url: str, *, password: str = "", pooled: bool = False) -> dict[str,
         config["OPTIONS"] = POSTGRESQL | config.get("OPTIONS", {})
         config["OPTIONS"]["prepare_threshold"] = None if pooled else TIMES_UNPREPARED
         if not pooled:
-            config["OPTIONS"].setdefault("options", PLANNED_ONCE)
+            config["OPTIONS"].setdefault("options", f"{PLANNED_ONCE} {NOT_COMPILED}")
         config["PASSWORD"] = config["PASSWORD"] or password
         config["DISABLE_SERVER_SIDE_CURSORS"] = pooled
     return config | {"CONN_MAX_AGE": SECONDS_KEPT, "CONN_HEALTH_CHECKS": True}

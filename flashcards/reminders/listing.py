@@ -1,4 +1,4 @@
-"""Lists the mails that are to be sent: one statement over all learners, whatever their number."""
+"""Lists the mails that are to be sent: a statement of each kind over all learners, whatever their number."""
 
 from datetime import date, datetime, timedelta
 from typing import Any, Final
@@ -18,7 +18,8 @@ from flashcards.scheduling.days import ONE_DAY
 MONDAY: Final = 0
 RECENT: Final = timedelta(minutes=30)
 TOO_LATE: Final = "too late"
-COLUMNS: Final = "zone, day, written, weekday, first_slot, last_slot, expires_at"
+COLUMNS: Final = "zone, day, written, weekday, slot, expires_at"
+MOST_ROWS: Final = 5_000  # of these in a statement: SQLite takes no more than 32,766 values
 
 # First whose time of day has come, who wants mail on this weekday, isn't in a break and hasn't put it off
 # (materialized, or PostgreSQL would begin with all addresses); then who of them has a confirmed address that
@@ -31,7 +32,7 @@ LIST: Final = """
     whose AS MATERIALIZED (
         SELECT u.id, u.email, u.refused_email, come.day, come.written, come.expires_at
         FROM come JOIN accounts_user AS u
-            ON u.time_zone = come.zone AND u.remind_at BETWEEN come.first_slot AND come.last_slot
+            ON u.time_zone = come.zone AND u.remind_at = come.slot
         WHERE u.{wanted} AND u.is_active
             AND u.mails_unanswered <= %s
             AND (u.snoozed_to IS NULL OR u.snoozed_to <= come.day)
@@ -49,6 +50,17 @@ LIST: Final = """
             WHERE r.learner_id = whose.id AND r.intended_on = whose.day AND r.kind = %s)
     ON CONFLICT DO NOTHING
 """
+# From one zone to the next by the index of those who want this kind: a look for each zone among them.
+ZONES: Final = """
+    WITH RECURSIVE used (zone) AS (
+        SELECT min(u.time_zone) FROM accounts_user AS u WHERE u.{wanted} AND u.is_active
+        UNION ALL
+        SELECT (SELECT min(u.time_zone) FROM accounts_user AS u
+            WHERE u.{wanted} AND u.is_active AND u.time_zone > used.zone)
+        FROM used WHERE used.zone IS NOT NULL
+    )
+    SELECT zone FROM used WHERE zone IS NOT NULL
+"""
 
 
 def plan(now: datetime, back: timedelta = ONE_DAY) -> int:
@@ -57,13 +69,13 @@ def plan(now: datetime, back: timedelta = ONE_DAY) -> int:
     `back` is a day at most; a short one is cheap. Any number of runs, side by side too, lists each mail once:
     a row is unique by learner, intended date and kind.
     """
-    moments = come(time_zones.known(), now, back)
-    mondays = [moment for moment in moments if moment.day.weekday() == MONDAY]
     with transaction.atomic():
-        daily = _list(
-            Reminder.Kind.DAILY, "reminders", moments, now, "AND (u.remind_days & come.weekday) <> 0"
+        daily = come(_zones("reminders"), now, back)
+        weekly = [each for each in come(_zones("weekly_summary"), now, back) if each.day.weekday() == MONDAY]
+        listed = _list(
+            Reminder.Kind.DAILY, "reminders", daily, now, "AND (u.remind_days & come.weekday) <> 0"
         )
-        return daily + _list(Reminder.Kind.WEEKLY, "weekly_summary", mondays, now)
+        return listed + _list(Reminder.Kind.WEEKLY, "weekly_summary", weekly, now)
 
 
 def skip_expired(now: datetime) -> int:
@@ -75,23 +87,35 @@ def skip_expired(now: datetime) -> int:
     return late.update(state=Reminder.State.SKIPPED, lease_until=None, reason=reason)
 
 
-def _list(kind: str, wanted: str, moments: list[Come], now: datetime, days: str = "") -> int:
-    """Run the statement for one kind; `wanted` is its switch, `days` a condition of its own."""
-    if not moments:
-        return 0
-    rows = ", ".join(["(%s, %s, %s, %s, %s, %s, %s)"] * len(moments))
-    statement = LIST.format(columns=COLUMNS, rows=rows, wanted=wanted, days=days)
-    host = urlsplit(settings.BASE_URL).hostname or "localhost"
-    values = [value for moment in moments for value in _row(moment)]
+def _zones(wanted: str) -> frozenset[str]:
+    """Return the zones of the learners who have this switch on, as far as this machine knows them."""
     with connection.cursor() as cursor:
-        cursor.execute(statement, [*values, len(BACK_OFF), kind, kind, host, _stored(now), kind])
-        return int(cursor.rowcount)
+        cursor.execute(ZONES.format(wanted=wanted))
+        return time_zones.known().intersection(zone for (zone,) in cursor.fetchall())
 
 
-def _row(come: Come) -> tuple[Any, ...]:
+def _list(kind: str, wanted: str, moments: list[Come], now: datetime, days: str = "") -> int:
+    """List those of one kind; `wanted` is its switch, `days` a condition of its own."""
+    rows = [row for moment in moments for row in _rows(moment)]
+    portions = (rows[start : start + MOST_ROWS] for start in range(0, len(rows), MOST_ROWS))
+    host = urlsplit(settings.BASE_URL).hostname or "localhost"
+    rest = [len(BACK_OFF), kind, kind, host, _stored(now), kind]
+    listed = 0
+    with connection.cursor() as cursor:
+        for portion in portions:
+            marks = ", ".join(["(%s, %s, %s, %s, %s, %s)"] * len(portion))
+            statement = LIST.format(columns=COLUMNS, rows=marks, wanted=wanted, days=days)
+            cursor.execute(statement, [value for row in portion for value in row] + rest)
+            listed += cursor.rowcount
+    return listed
+
+
+def _rows(come: Come) -> list[tuple[Any, ...]]:
+    """Return a row for each slot: asked for one by one, learners are looked up, and not all looked at."""
     weekday = 1 << come.day.weekday()
-    day, expires_at = _stored(come.day), _stored(come.expires_at)
-    return come.zone, day, come.day.isoformat(), weekday, come.first, come.last, expires_at
+    day, written, expires_at = _stored(come.day), come.day.isoformat(), _stored(come.expires_at)
+    slots = range(come.first, come.last + 1)
+    return [(come.zone, day, written, weekday, slot, expires_at) for slot in slots]
 
 
 def _stored(value: date | datetime) -> Any:

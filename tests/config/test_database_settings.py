@@ -16,7 +16,7 @@ def test_behind_a_pooler_no_cursor_and_no_plan_outlives_its_transaction():
     assert "options" not in database_settings.from_url(POSTGRES, pooled=True)["OPTIONS"]
     direct = database_settings.from_url(POSTGRES)["OPTIONS"]
     assert direct["prepare_threshold"] is not None
-    assert direct["options"] == "-c plan_cache_mode=force_generic_plan"
+    assert direct["options"] == "-c plan_cache_mode=force_generic_plan -c jit=off"
     assert database_settings.from_url(POSTGRES, pooled=True)["DISABLE_SERVER_SIDE_CURSORS"]
     assert not database_settings.from_url(POSTGRES)["DISABLE_SERVER_SIDE_CURSORS"]
 

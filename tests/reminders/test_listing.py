@@ -10,6 +10,7 @@ from django.db import IntegrityError, connection, transaction
 from django.db.models import F
 from django.test.utils import CaptureQueriesContext
 
+from accounts import time_zones
 from accounts.models import User
 from flashcards.models import Reminder
 from flashcards.reminders import listing
@@ -196,7 +197,29 @@ def test_the_plan_takes_one_statement_for_each_kind_whatever_the_number_of_learn
     with CaptureQueriesContext(connection) as captured:
         assert listing.plan(EIGHT + timedelta(days=2)) == 20  # when it is Monday nowhere
     statements = [query["sql"] for query in captured if "SAVEPOINT" not in query["sql"]]
-    assert [sql.split()[0] for sql in statements] == ["INSERT"]
+    # The zones of those who want either kind are asked for first.
+    assert [sql.split()[0] for sql in statements] == ["WITH", "WITH", "INSERT"]
+
+
+def test_a_day_is_listed_for_every_zone_that_there_is():
+    names = sorted(time_zones.known())
+    User.objects.bulk_create(
+        User(email=f"{zone}@example.org", time_zone=zone, remind_at=place % 40, reminders=True)
+        for place, zone in enumerate(names)
+    )
+    people = User.objects.filter(time_zone__in=names)
+    addresses = [EmailAddress(user=who, email=who.email, verified=True, primary=True) for who in people]
+    EmailAddress.objects.bulk_create(addresses)
+    for hours in range(0, 25, 4):  # at one of these it is between 20:00 and midnight wherever one lives
+        listing.plan(EIGHT + timedelta(hours=hours))
+    listed = Reminder.objects.filter(intended_on=TODAY).values_list("learner__time_zone", flat=True)
+    assert sorted(listed) == names
+
+
+def test_a_zone_that_this_machine_does_not_know_keeps_no_mail_of_the_others_back():
+    ada()
+    account("nowhere@example.org", confirmed=True, reminders=True, time_zone="Mars/Olympus_Mons")
+    assert listing.plan(EIGHT) == 1
 
 
 ZONES = ["Europe/Berlin", "America/Nuuk", "Australia/Lord_Howe", "Asia/Kolkata"]
