@@ -25,7 +25,7 @@ TESTS := env SECRET_KEY=for-tests-only DEBUG=0 BASE_URL=http://localhost:8000
 ON_SQLITE := $(TESTS) DATABASE_URL= $(PYTEST) --ignore=tests/browser $(ARGS)
 # What has no database, or one of its own, has run by then.
 WITHOUT_DATABASE := scheduling house deploy bench $(addprefix services/test_,\
-	fault_proxy.py serve.py smtp_sink.py with_services.py) $(addprefix config/test_,\
+	fault_proxy.py serve.py smtp_sink.py static_files.py with_services.py) $(addprefix config/test_,\
 	mail_settings.py required.py secret_files.py)
 ON_POSTGRES := $(TESTS) $(PYTEST) $(WITHOUT_DATABASE:%=--ignore=tests/%) $(ARGS)
 

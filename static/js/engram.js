@@ -137,7 +137,6 @@
   const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
   const ready = () => {
     for (const field of $$("input[data-time-zone]")) field.value = zone || "";
-    for (const button of $$("[data-shows], [data-prints]")) button.hidden = false;
     const errors = $(".errors[tabindex]");
     if (errors) errors.focus();
     start();

@@ -50,7 +50,8 @@
   });
 
   for (const form of document.querySelectorAll("[data-passkey]")) {
-    if (supported()) form.querySelector("button").hidden = false;
-    else say(form, "This browser has no passkeys.");
+    if (supported()) continue;
+    form.querySelector("button").hidden = true;
+    say(form, "This browser has no passkeys.");
   }
 })();

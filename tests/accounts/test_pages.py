@@ -76,7 +76,7 @@ def test_an_empty_form_comes_back_with_a_summary_that_takes_focus_and_links_to_t
 
 def test_a_password_can_be_looked_at_once_the_script_is_there():
     html = text_of(browser().get("/accounts/login/"))
-    assert 'type="button" hidden data-shows="id_password"' in html
+    assert 'class="btn js" type="button" data-shows="id_password"' in html
 
 
 def test_an_unlisted_page_of_allauths_wears_our_clothes():

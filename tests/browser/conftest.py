@@ -33,6 +33,14 @@ SWITCHES = [
     # No test may depend on a foreign host, nor wait for one.
     "--host-resolver-rules=MAP * ~NOTFOUND , EXCLUDE localhost , EXCLUDE 127.0.0.1",
 ]
+# How far something moved by itself, as the browser rates it, with what it was.
+SHIFTS = """
+    window.shifts = [];
+    const seen = (list) => list.getEntries().forEach((entry) => shifts.push(
+        [entry.value, ...entry.sources.map((one) => one.node && (one.node.outerHTML || "").slice(0, 80))],
+    ));
+    new PerformanceObserver(seen).observe({ type: "layout-shift", buffered: true });
+"""
 
 
 @pytest.fixture(scope="session")
@@ -68,6 +76,7 @@ def expected_trouble() -> list[str]:
 def page(page: Page, expected_trouble: list[str]) -> Iterator[Page]:
     """Give a page, and afterwards fail on errors, warnings and broken policy in its console."""
     trouble: list[str] = []
+    page.add_init_script(SHIFTS)
     page.on("console", lambda message: trouble.extend(complaints(message)))
     page.on("pageerror", lambda error: trouble.append(str(error)))
     yield page
@@ -76,7 +85,8 @@ def page(page: Page, expected_trouble: list[str]) -> Iterator[Page]:
 
 
 def complaints(message: ConsoleMessage) -> list[str]:
-    if message.type not in ("error", "warning"):
+    # A download has no head to name an icon in, and the browser may ask for one by itself.
+    if message.type not in ("error", "warning") or message.location["url"].endswith("/favicon.ico"):
         return []
     return [f"{message.text} ({message.location['url']})"]
 
