@@ -15,7 +15,8 @@ _NEVER: Final = datetime.min.replace(tzinfo=UTC)  # given as the due time, or th
 _LOWEST_GRADE: Final = {Rating.Easy: 5, Rating.Good: 4, Rating.Hard: 3}
 
 # Recall after t days is (1 + FACTOR t / stability) ** DECAY: 0.9 when t is the stability.
-DECAY: Final = -_MODEL.parameters[20]
+PARAMETERS: Final = _MODEL.parameters
+DECAY: Final = -PARAMETERS[20]
 FACTOR: Final = 0.9 ** (1 / DECAY) - 1
 
 

@@ -9,6 +9,7 @@ The limits hold as they do in the queue: due reviews, the oldest day first, up t
 cards in deck order up to theirs, and none while more reviews wait than the limit lets through.
 """
 
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
@@ -99,7 +100,7 @@ def simulate(
         takes=_takes(limits, days, share, chance.random()),
         moved=_mover(move, sample, today),
     )
-    played = runs.play(_start([cards[place] for place in sample], today), setting, chance, most_work)
+    played = runs.play(_start([cards[place] for place in sample], today, days), setting, chance, most_work)
     moving = fsum(cards[place].weight for place in in_play) * fmean(run.recalled for run in played)
     return Outcome(
         on=on,
@@ -157,9 +158,9 @@ def _per_day(limit: float, used: float, days: int, share: float, phase: float) -
     return [now - before for before, now in zip([0, *reached], reached, strict=False)]
 
 
-def _mover(move: Move | None, sample: list[int], today: date) -> Callable[[int, int, int], int]:
+def _mover(move: Move | None, sample: list[int], today: date) -> Callable[[int, int, int], int] | None:
     if move is None:
-        return lambda due, _day, _card: due
+        return None
 
     @cache
     def moved(due: int, day: int, card: int) -> int:
@@ -169,16 +170,20 @@ def _mover(move: Move | None, sample: list[int], today: date) -> Callable[[int, 
     return moved
 
 
-def _start(active: list[Active], today: date) -> runs.Cards:
-    start, shared = runs.Cards(), dict[object, Point]()
+def _start(active: list[Active], today: date, days: int) -> runs.Cards:
+    """Return where the cards stand; those that aren't due on these days don't come up in the runs."""
+    start, shared = runs.Cards(due=[[] for _ in range(days)]), dict[object, Point]()
+    late = defaultdict[int, list[int]](list)
     for number, card in enumerate(active):
         held = _remembered(card, today)
         same = card.state, held and held[:2]
         start.points.append(shared.setdefault(same, futures.point(card.state, held)))
         start.answered_on.append((held.last_on - today).days if held else 0)
         start.own.append(((card.own_due_on or card.due_on or today) - today).days)
-        kind = start.due[(card.due_on - today).days] if card.due_on else start.fresh
+        on = (card.due_on - today).days if card.due_on else None
+        kind = start.fresh if on is None else late[on] if on < 0 else start.due[on]
         kind.append(number)
+    start.late = [late[on] for on in sorted(late)]
     return start
 
 

@@ -354,6 +354,17 @@ def test_the_quick_recall_is_that_of_the_memory(stability, difficulty, days):
     assert futures.recall(stability, days) == expected
 
 
+@given(st.floats(0.001, 36_500), st.floats(1, 10), st.integers(0, 40_000), st.booleans())
+def test_a_quick_step_is_that_of_the_memory(stability, difficulty, days, right):
+    before = Memory(stability, difficulty, TODAY)
+    after = futures.answered(futures.point(State(2, 250, 6, drill=False), before), days, right, ahead=False)
+    expected = memory.after(before, 4 if right else 2, day(days))
+    if not right:
+        expected = memory.after(expected, 4, day(days))
+    assert after.memory is not None
+    assert after.memory[:2] == expected[:2]
+
+
 def test_a_last_answer_after_today_is_one_of_today():
     assert futures.recall(5.0, -2) == memory.recall(Memory(5.0, 5.0, day(2)), TODAY) == 1
 
