@@ -1,28 +1,26 @@
 """What very many cards come to by a day: counted by indexes, and estimated from a sample of bounded size."""
 
-from bisect import bisect_right
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
-from heapq import nsmallest
 from itertools import accumulate, pairwise
 from math import fsum
 from typing import Final, NamedTuple
 
 from accounts.models import User
-from flashcards import many_sql, playing, sampling
-from flashcards.forecasting import BANDS, MOST_CARDS, Part, Totals
-from flashcards.many_sql import Counted, Facts
-from flashcards.models import Topic
+from flashcards import forecasting, many_sql, playing, recall, sampling
+from flashcards.forecasting import Part, Totals
+from flashcards.many_sql import Coming, Facts, Unit
 from flashcards.playing import Played, Start
 from flashcards.recall import Lead
-from flashcards.sampling import Low, Sample, Seen
+from flashcards.sample_sql import Asked, Low
+from flashcards.sampling import Sample
+from flashcards.scheduling.days import ONE_DAY
 
 MOST_PLAYED: Final = 500  # cards that the runs take
-MOST_RANKED: Final = 10_000  # cards that are put in the order of their due days for the runs
+FEWEST_TOGETHER: Final = 16  # of these, those that come up on one day, or on some days in a row
 MOST_WHOLE: Final = 500  # cards of the smallest decks or topics, which are all looked at
-LOWEST: Final = 20
 MOST_WORK: Final = 6_000  # of the runs: sampling moves the result more than a tenth of them does
 
 
@@ -39,7 +37,7 @@ class Estimate:
     played: Played
     looked: int
     due: Counter[date]
-    lowest: list[tuple[Low, Topic]]
+    lowest: list[Low]
 
 
 class _Case(NamedTuple):
@@ -51,93 +49,94 @@ class _Case(NamedTuple):
     until: date
     facts: Facts
 
+    def weight(self, unit: Unit) -> int:
+        """Return how much this unit counts; where topics count differently, each is a unit."""
+        return self.lead.weight(unit.pk) if unit.by_topic else recall.USUAL
 
-def estimate(learner: User, lead: Lead, today: date, last: date, most_parts: int) -> Estimate | None:
-    """Return the estimate in four statements, five where keys lie far apart; None without many cards.
+
+def estimate(learner: User, lead: Lead, today: date, last: date, most_parts: int) -> Estimate:
+    """Return the estimate in four statements, five where keys lie far apart.
 
     Due cards are counted up to `last`; of more topics than `most_parts` the parts are decks.
     """
-    topics = many_sql.topics()
-    if sum(topic.cards for topic in topics) <= MOST_CARDS:
-        return None
+    each = any(weight != recall.USUAL for weight in lead.weights.values())
+    units, topics = many_sql.units(most_parts, each=each)
     until = playing.until_of(lead, today)
-    facts = many_sql.facts(learner, today, max(last, until))
-    by_topic = len(topics) <= most_parts
-    members = defaultdict[int, list[Counted]](list)
-    for topic in topics:
-        members[topic.pk if by_topic else topic.deck_pk].append(topic)
-    sample = sampling.sample(learner, facts, today, _small(members.values()))
-    seen = sampling.seen(sample.rows, lead)
-    by_pk = {topic.pk: topic for topic in topics}
-    counting = [low for low in seen.lows if lead.weight(low.row.topic)]
-    cards = {pk: max(0.0, by_pk[pk].cards - sample.factor(pk) * seen.suspended[pk]) for pk in by_pk}
+    case = _Case(learner, lead, today, until, many_sql.facts(learner, today, max(last, until)))
+    members = defaultdict[int, list[Unit]](list)
+    for unit in units:
+        members[unit.pk if topics <= most_parts else unit.deck_pk].append(unit)
+    what = Asked(learner, today, lead.on, until, units[0].by_topic, lead.left_out())
+    sample = sampling.sample(what, case.facts, _small(members.values()))
+    cards = {unit.pk: max(0.0, unit.cards - _suspended(unit, sample)) for unit in units}
+    counting = [unit for unit in units if case.weight(unit)]
     return Estimate(
-        totals=_totals(cards, counting, lead, sample),
-        parts=_parts(members, cards, seen, sample, by_topic=by_topic),
-        played=_played(_Case(learner, lead, today, until, facts), topics, seen, sample),
-        looked=len(counting) if sample.step > 1 else 0,
-        due=facts.due,
-        lowest=[(low, by_pk[low.row.topic].topic()) for low in nsmallest(LOWEST, counting)],
+        totals=_totals(case, counting, cards, sample),
+        parts=_parts(members, cards, sample, by_topic=topics <= most_parts),
+        played=_played(case, units, sample),
+        looked=sum(sample.of(unit.pk).started for unit in counting) if sample.step > 1 else 0,
+        due=case.facts.due,
+        lowest=sample.lowest,
     )
 
 
-def _small(parts: Iterable[Sequence[Counted]]) -> frozenset[int]:
-    """Return the topics of the smallest parts, which a sample might miss: up to so many cards together."""
+def _small(parts: Iterable[Sequence[Unit]]) -> frozenset[int]:
+    """Return the units of the smallest parts, which a sample might miss: up to so many cards together."""
     whole, room = set[int](), MOST_WHOLE
-    for topics in sorted(parts, key=_cards):
-        room -= _cards(topics)
+    for units in sorted(parts, key=_cards):
+        room -= _cards(units)
         if room < 0:
             break
-        whole.update(topic.pk for topic in topics if topic.cards)
+        whole.update(unit.pk for unit in units if unit.cards)
     return frozenset(whole)
 
 
-def _cards(topics: Sequence[Counted]) -> int:
-    return sum(topic.cards for topic in topics)
+def _cards(units: Sequence[Unit]) -> int:
+    return sum(unit.cards for unit in units)
 
 
-def _totals(cards: dict[int, float], lows: Sequence[Low], lead: Lead, sample: Sample) -> Totals:
-    """Return the totals; their variance is that of recall and that of the sample.
+def _suspended(unit: Unit, sample: Sample) -> float:
+    return sample.factor(unit.pk) * sample.of(unit.pk).suspended
+
+
+def _totals(case: _Case, units: Sequence[Unit], cards: dict[int, float], sample: Sample) -> Totals:
+    """Return the totals of the units that count; their variance is that of recall and that of the sample.
 
     The sample is taken for one drawn at random, of places where a card without a recall counts as 0: where
     cards lie in the order in which they were learnt, it is better than that.
     """
-    counting = {topic: count for topic, count in cards.items() if lead.weight(topic)}
-    weighed = [(lead.weight(low.row.topic), low.recall, sample.factor(low.row.topic)) for low in lows]
-    drawn = [
-        weight * recall
-        for (weight, recall, _), low in zip(weighed, lows, strict=True)
-        if low.row.topic not in sample.whole
-    ]
-    squares = fsum(one**2 for one in drawn) - fsum(drawn) ** 2 / max(1, sample.places)
-    of = round(fsum(counting.values()))
+    weighed = [(case.weight(unit), sample.factor(unit.pk), sample.of(unit.pk)) for unit in units]
+    drawn = [(case.weight(unit), sample.of(unit.pk)) for unit in units if unit.pk not in sample.whole]
+    squares = fsum(weight**2 * sums.squares for weight, sums in drawn)
+    squares -= fsum(weight * sums.recalled for weight, sums in drawn) ** 2 / max(1, sample.places)
+    of = round(fsum(cards[unit.pk] for unit in units))
     return Totals(
         of=of,
-        weight=fsum(lead.weight(topic) * count for topic, count in counting.items()),
-        recalled=fsum(factor * weight * recall for weight, recall, factor in weighed),
-        variance=fsum(factor * weight**2 * recall * (1 - recall) for weight, recall, factor in weighed)
+        weight=fsum(case.weight(unit) * cards[unit.pk] for unit in units),
+        recalled=fsum(factor * weight * sums.recalled for weight, factor, sums in weighed),
+        variance=fsum(
+            factor * weight**2 * max(0.0, sums.recalled - sums.squares) for weight, factor, sums in weighed
+        )
         + max(0.0, squares) * sample.step**2 * (1 - 1 / sample.step),
-        started=min(of, round(fsum(factor for _, _, factor in weighed))),
+        started=min(of, round(fsum(factor * sums.started for _, factor, sums in weighed))),
     )
 
 
 def _parts(
-    members: dict[int, list[Counted]], cards: dict[int, float], seen: Seen, sample: Sample, *, by_topic: bool
+    members: dict[int, list[Unit]], cards: dict[int, float], sample: Sample, *, by_topic: bool
 ) -> list[Part]:
     """Return the parts in order; what was looked at is scaled up, to no more than there is."""
-    chances = defaultdict[int, list[float]](list)
-    for low in seen.lows:
-        chances[low.row.topic].append(low.recall)
     found = list[Part]()
-    for topics in members.values():
-        count = round(fsum(cards[topic.pk] for topic in topics))
-        factor = max(sample.factor(topic.pk) for topic in topics if topic.cards) if count else 1.0
-        inside = [chance for topic in topics for chance in chances.get(topic.pk, ())]
-        by_band = Counter(bisect_right(BANDS, chance) for chance in inside)
-        bands = _fitted([factor * by_band[band] for band in range(len(BANDS) + 1)], count)
+    for units in members.values():
+        count = round(fsum(cards[unit.pk] for unit in units))
+        factor = max(sample.factor(unit.pk) for unit in units if unit.cards) if count else 1.0
+        inside = [sample.of(unit.pk) for unit in units]
+        reached = [sum(sums.started for sums in inside)]
+        reached += [sum(sums.from_least[n] for sums in inside) for n in range(len(forecasting.BANDS))]
+        bands = _fitted([factor * (more - fewer) for more, fewer in pairwise([*reached, 0])], count)
         if count:
-            place = topics[0].topic() if by_topic else topics[0].deck()
-            recalled = min(float(count), factor * fsum(inside))
+            place = units[0].topic() if by_topic else units[0].deck()
+            recalled = min(float(count), factor * fsum(sums.recalled for sums in inside))
             found.append(Part(place, count, recalled, (*bands, count - sum(bands))))
     return found
 
@@ -149,61 +148,65 @@ def _fitted(bands: Sequence[float], cards: int) -> list[int]:
     return [after - before for before, after in pairwise(ends)]
 
 
-def _played(case: _Case, topics: Sequence[Counted], seen: Seen, sample: Sample) -> Played:
+def _played(case: _Case, units: Sequence[Unit], sample: Sample) -> Played:
     """Return what the runs come to: of a bounded number of cards that come up, and of new ones."""
     limits = playing.limits_of(case.learner, case.facts.answered, case.facts.introduced)
     due = sum(count for day, count in case.facts.due.items() if day < case.until)
-    gone = seen.suspended + seen.scheduled
-    fresh = [(topic.pk, topic.cards - sample.factor(topic.pk) * gone[topic.pk]) for topic in topics]
+    fresh = [
+        (unit.pk, unit.cards - _suspended(unit, sample) - sample.factor(unit.pk) * sums.scheduled)
+        for unit in units
+        for sums in [sample.of(unit.pk)]
+    ]
     unseen = max(0, round(fsum(count for _, count in fresh)))
     new = min(playing.reach(limits, case.today, case.until), unseen)
-    step = max(1, -(-(due + new) // MOST_PLAYED))
-    rows = _coming(case, due, step) if due else []
-    part = len(rows) / due if rows else 1 / step
+    rows = _coming(case, due, min(1.0, MOST_PLAYED / (due + new))) if due else []
+    part = len(rows) / due if rows else min(1.0, MOST_PLAYED / max(1, new))
     rows += _new(fresh, round(part * new))
-    weight = case.lead.weight
     return playing.run(
         case.learner,
         Start(
             rows=rows,
-            weights=tuple(weight(row.topic) for row in rows),
+            weights=tuple(case.lead.weight(row.topic) for row in rows),
             today=case.today,
             until=case.until,
             limits=limits,
             in_play=due + new,
-            settled=fsum(_settled(sample, case)),
+            settled=fsum(
+                case.weight(unit) * sample.factor(unit.pk) * sample.of(unit.pk).settled for unit in units
+            ),
             most_work=MOST_WORK,
         ),
     )
 
 
-def _coming(case: _Case, due: int, step: int) -> list[playing.Row]:
-    """Return about every k-th of the cards that come up before the last day, by due day."""
-    share = min(1.0, MOST_RANKED / due)
-    rows = many_sql.coming(case.learner, case.until, share, max(1, round(step * share)))
-    found = [(row, row.due(case.today)) for row in rows]
-    return [
-        playing.Row(row.topic, row.position, on, *row.schedule())
-        for row, on in found
-        if on is not None and on < case.until
-    ]
+def _coming(case: _Case, due: int, share: float) -> list[playing.Row]:
+    """Return this share of the cards that come up before the last day, by due day, each with its part.
+
+    Days with few cards go together with those after them. `due` are all.
+    """
+    waiting = defaultdict[date, list[Coming]](list)
+    for row in many_sql.coming(case.learner, case.today, case.facts.due, case.until, share):
+        waiting[max(row.due(case.today), case.today - ONE_DAY)].append(row)
+    taken, group, reached = list[tuple[date, Coming]](), list[tuple[date, Coming]](), 0
+    wanted = 0
+    for day in sorted(day for day in case.facts.due if day < case.until):
+        reached += case.facts.due[day]
+        group += [(row.due(case.today), row) for row in waiting[day]]
+        more = round(share * reached) - wanted
+        if more >= FEWEST_TOGETHER or reached == due:
+            group.sort(key=lambda one: one[1].shuffle)
+            taken += sorted(group[:more], key=lambda one: (one[0], one[1].shuffle))
+            wanted, group = wanted + more, []
+    return [playing.Row(row.topic, row.position, on, *row.schedule()) for on, row in taken]
 
 
 def _new(fresh: Sequence[tuple[int, float]], cards: int) -> list[playing.Row]:
-    """Return so many new cards, from the first topics that have some, which is the order they come in.
+    """Return so many new cards, from the first units that have some, which is the order they come in.
 
-    By a sample, a topic may have less than none.
+    By a sample, a unit may have less than none.
     """
     rows = list[playing.Row]()
-    for topic, count in fresh:
+    for unit, count in fresh:
         room = min(max(0, round(count)), cards - len(rows))
-        rows += [playing.new(topic, len(rows) + n) for n in range(room)]
+        rows += [playing.new(unit, len(rows) + n) for n in range(room)]
     return rows
-
-
-def _settled(sample: Sample, case: _Case) -> Iterator[float]:
-    """Yield the weight recalled of each row whose card doesn't come up."""
-    for row in sample.rows:
-        on = None if row.suspended else row.due(case.today)
-        if on is not None and on >= case.until and (recall := sampling.chance(row, case.until)) is not None:
-            yield sample.factor(row.topic) * case.lead.weight(row.topic) * recall

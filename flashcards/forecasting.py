@@ -6,7 +6,7 @@ from itertools import pairwise
 from math import fsum
 from typing import Any, Final, NamedTuple
 
-from django.db.models import Count, Exists, F, Q, Sum, Value, Window
+from django.db.models import Count, F, Q, Sum, Value, Window
 from django.db.models.functions import RowNumber
 
 from accounts.models import User
@@ -18,7 +18,6 @@ from flashcards.scheduling import simulation
 
 # The least recall of each band but the lowest: 60, 75, 85 and 93 per cent, rounded as they are shown.
 BANDS: Final = (0.595, 0.745, 0.845, 0.925)
-MOST_CARDS: Final = 4_000  # with more cards than these in all decks, sums are estimated
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,18 +64,13 @@ class Totals:
 
 
 def sums(learner: User, lead: Lead, today: date) -> list[Sums]:
-    """Return the sums of each topic with active cards, in order, in one statement.
-
-    Of more than MOST_CARDS cards there are none: see estimating.
-    """
+    """Return the sums of each topic with active cards, in order, in one statement."""
     active, until = recall.active("cards__"), playing.until_of(lead, today)
-    many = Card.objects.filter(retired=False).order_by()[MOST_CARDS : MOST_CARDS + 1]
     counted = {
         f"n_from_{n}": Count("cards", filter=active & Q(chance__gte=least)) for n, least in enumerate(BANDS)
     }
     topics = (
-        Topic.objects.filter(~Exists(many))
-        .annotate(mine=recall.mine(learner, "cards__states"))
+        Topic.objects.annotate(mine=recall.mine(learner, "cards__states"))
         .alias(chance=recall.on(lead.on, "mine__"), due=recall.due(today, "mine__"))
         .annotate(
             n_cards=Count("cards", filter=active),

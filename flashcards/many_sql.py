@@ -1,7 +1,7 @@
-"""The statements behind a forecast for very many cards: what indexes count, and a sample read by keys.
+"""The statements behind a forecast for very many cards: what indexes count, and the cards that come up.
 
 By hand, and for both databases: each asks one index for so many places and looks those up. Left to choose,
-PostgreSQL would rather read a table of 200,000 rows than look up 2,000.
+PostgreSQL would rather read a table of 200,000 short rows than look up a few hundred.
 """
 
 from collections import Counter
@@ -17,15 +17,26 @@ from accounts.rows import columns, table
 from flashcards.models import Card, Deck, ReviewState, Topic
 from flashcards.scheduling.days import ONE_DAY
 
-TOPIC, DECK = columns(Topic, "t"), columns(Deck, "d", but=("description",))
-CARDS, STATES = table(Card), table(ReviewState)
+TOPIC, DECK = columns(Topic, "t", but=("card_count",)), columns(Deck, "d", but=("description",))
+CARDS, STATES, TOPICS = table(Card), table(ReviewState), table(Topic)
 MOST_STATES: Final = 4_000  # of a learner with no more rows than these, all are read
 SHUFFLES: Final = 2**31
+SPARE: Final = (
+    1.3  # so many times as many cards are read as are to be taken, for days by chance short of some
+)
 
-TOPICS: Final = f"""
-    SELECT {TOPIC}, {DECK},
-        (SELECT count(*) FROM {CARDS} c WHERE c.retired = %(no)s AND c.topic_id = t.id) AS cards
-    FROM {table(Topic)} t JOIN {table(Deck)} d ON d.id = t.deck_id ORDER BY t.deck_id, t.position
+# Of a unit that is one topic, the least of its columns are that topic's.
+UNITS: Final = f"""
+    SELECT u.topics, u.topic IS NOT NULL, CAST(sum(u.cards) AS bigint),
+        {", ".join(f'min(u."{name}")' for name in TOPIC.names)},
+        {", ".join(f'min(d."{name}")' for name in DECK.names)}
+    FROM (
+        SELECT {TOPIC}, CASE WHEN %(each)s OR n.topics <= %(most)s THEN t.id END AS topic, n.topics, (
+            SELECT count(*) FROM {CARDS} c WHERE c.retired = %(no)s AND c.topic_id = t.id
+        ) AS cards
+        FROM {TOPICS} t CROSS JOIN (SELECT count(*) AS topics FROM {TOPICS}) n
+    ) u JOIN {table(Deck)} d ON d.id = u.deck_id
+    GROUP BY u.topics, u.deck_id, u.topic ORDER BY u.deck_id, min(u."position")
 """
 # A CROSS JOIN keeps SQLite from beginning with the rows, of which there are many, not with the retired cards.
 # Late days are one; what is buried today or retired is told apart, since the index of due days knows neither.
@@ -54,46 +65,22 @@ FACTS: Final = f"""
     UNION ALL SELECT 'introduced', NULL, count(*) FROM {STATES} s
         WHERE {MINE} AND s.last_reviewed_on = %(today)s AND s.introduced_on = %(today)s
 """
-LOOKED: Final = """
-    c.topic_id, s.card_id, c.position, c.question, s.suspended, s.lapses, s.due_on, s.buried_on, s.own_due_on,
-    s.repetitions, s.ease, s.interval, s.drill, s.stability, s.difficulty, s.remembered_on
-"""
-ALL: Final = f"""
-    SELECT {LOOKED} FROM {STATES} s JOIN {CARDS} c ON c.id = s.card_id WHERE {MINE} AND NOT c.retired
-"""
-EVERY: Final = f"""
-    WITH RECURSIVE every(card) AS (
-        SELECT CAST(%(first)s AS bigint)
-        UNION ALL SELECT card + %(step)s FROM every WHERE card + %(step)s <= %(last)s
-    )
-    SELECT {LOOKED} FROM every JOIN {STATES} s ON s.card_id = every.card AND {MINE}
-    JOIN {CARDS} c ON c.id = s.card_id WHERE NOT c.retired AND c.topic_id NOT IN (%%s)
-    UNION ALL
-    SELECT {LOOKED} FROM {CARDS} c JOIN {STATES} s ON s.card_id = c.id AND {MINE}
-    WHERE c.retired = %(no)s AND c.topic_id IN (%%s)
-"""
-PLAY: Final = f"""
-    SELECT {LOOKED} FROM (
-        SELECT id, place FROM (
-            SELECT s.id, row_number() OVER (ORDER BY s.due_on, s.shuffle, s.id) AS place FROM {STATES} s
-            WHERE {ACTIVE} AND s.due_on < %(until)s AND s.shuffle < %(below)s
-        ) s WHERE place %% %(step)s = %(phase)s
-    ) p JOIN {STATES} s ON s.id = p.id JOIN {CARDS} c ON c.id = s.card_id
-    WHERE NOT c.retired ORDER BY p.place
+COMING: Final = f"""
+    SELECT c.topic_id, c.position, s.due_on, s.buried_on, s.shuffle, s.own_due_on, s.repetitions, s.ease,
+        s.interval, s.drill, s.stability, s.difficulty, s.remembered_on
+    FROM {STATES} s JOIN {CARDS} c ON c.id = s.card_id
+    WHERE {ACTIVE} AND {{days}} AND s.shuffle < %(below)s AND NOT c.retired
 """
 
 
-class Row(NamedTuple):
-    """A learner's row with what is needed of its card."""
+class Coming(NamedTuple):
+    """A learner's row of a card that comes up, with what is needed of the card."""
 
     topic: int
-    card: int
     position: int
-    question: str
-    suspended: bool
-    lapses: int
-    due_on: date | None
+    due_on: date
     buried_on: date | None
+    shuffle: int
     own_due_on: date | None
     repetitions: int
     ease: int
@@ -105,19 +92,23 @@ class Row(NamedTuple):
 
     def schedule(self) -> tuple[date | None, int, int, int, bool, float | None, float | None, date | None]:
         """Return the columns from `own_due_on` on, as the runs take them."""
-        return self[8:]
+        return self[5:]
 
-    def due(self, today: date) -> date | None:
+    def due(self, today: date) -> date:
         """Return the due day: what is buried today is due tomorrow (see recall.due)."""
-        buried = self.buried_on == today and self.due_on is not None and self.due_on <= today
-        return today + ONE_DAY if buried else self.due_on
+        return today + ONE_DAY if self.buried_on == today and self.due_on <= today else self.due_on
 
 
-class Counted(NamedTuple):
-    """A topic and how many cards it has that aren't retired; the rows themselves are made when asked for."""
+@dataclass(frozen=True, slots=True)
+class Unit:
+    """A topic, or all of a deck where topics are many, and how many cards it has that aren't retired.
+
+    The rows themselves are made when asked for, from the columns of both.
+    """
 
     pk: int
     deck_pk: int
+    by_topic: bool
     cards: int
     values: Sequence[Any]
 
@@ -127,7 +118,7 @@ class Counted(NamedTuple):
 
     def deck(self) -> Deck:
         """Return its deck."""
-        return DECK.row(self.values[len(TOPIC) : -1])
+        return DECK.row(self.values[len(TOPIC) :])
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,19 +138,28 @@ class Facts:
     introduced: int
 
 
-def topics() -> list[Counted]:
-    """Return every topic in order."""
-    place, deck_place = TOPIC.names.index("id"), len(TOPIC) + DECK.names.index("id")
-    return [Counted(row[place], row[deck_place], row[-1], row) for row in _asked(TOPICS, {"no": False})]
+def units(most_topics: int, *, each: bool) -> tuple[list[Unit], int]:
+    """Return every topic in order, or every deck if topics are more than so many, and the number of topics.
+
+    `each`: the topics in any case.
+    """
+    deck_place = TOPIC.names.index("deck_id")
+    topic_place = TOPIC.names.index("id")
+    rows = asked(UNITS, {"each": each, "most": most_topics, "no": False})
+    found = [
+        Unit(values[topic_place if single else deck_place], values[deck_place], bool(single), cards, values)
+        for _, single, cards, *values in rows
+    ]
+    return found, rows[0][0] if rows else 0
 
 
 def facts(learner: User, today: date, last: date) -> Facts:
     """Return what indexes say, with the cards due until the last day."""
-    given = {"learner": learner.pk, "yes": True, "no": False, "last": _day(last)}
-    given |= {"most": MOST_STATES + 1, "today": _day(today), "yesterday": _day(today - ONE_DAY)}
+    given = {"learner": learner.pk, "yes": True, "no": False, "last": as_day(last)}
+    given |= {"most": MOST_STATES + 1, "today": as_day(today), "yesterday": as_day(today - ONE_DAY)}
     due, one = Counter[date](), dict[str, int]()
-    for kind, day, count in _asked(FACTS, given):
-        on = _date(day)
+    for kind, day, count in asked(FACTS, given):
+        on = as_date(day)
         if on is None:
             one[kind] = count or 0
         elif kind == "buried":
@@ -170,44 +170,41 @@ def facts(learner: User, today: date, last: date) -> Facts:
     return Facts(due, **one)
 
 
-def every(learner: User) -> list[Row]:
-    """Return all of the learner's rows whose cards aren't retired."""
-    return _rows(_asked(ALL, {"learner": learner.pk}))
+def coming(learner: User, today: date, days: Iterable[date], until: date, share: float) -> list[Coming]:
+    """Return this share of the cards that come up on these days before the last, and some more, in no order.
+
+    `shuffle` has drawn them: it is a hash, so those below a bound are of any kind. All late days are one.
+    """
+    given = {
+        "learner": learner.pk,
+        "below": min(SHUFFLES, round(SPARE * share * SHUFFLES)),
+        "today": as_day(today),
+    }
+    ahead = [day for day in days if today <= day < until]
+    given |= {f"day{n}": as_day(day) for n, day in enumerate(ahead)}
+    listed = ", ".join(f"%(day{n})s" for n in range(len(ahead))) or "NULL"
+    which = (f"s.due_on IN ({listed})", "s.due_on < %(today)s")
+    statement = " UNION ALL ".join(COMING.format(days=days) for days in which)
+    dates = [place for place, name in enumerate(Coming._fields) if name.endswith("_on")]
+    rows = [list(row) for row in asked(statement, given)]
+    for row in rows:
+        for place in dates:
+            row[place] = as_date(row[place])
+    return [Coming._make(row) for row in rows]
 
 
-def every_kth(learner: User, first: int, last: int, step: int, whole: Iterable[int]) -> list[Row]:
-    """Return those of the cards with the keys `first`, `first + step`, ..., and all of the `whole` topics."""
-    given = {"learner": learner.pk, "first": first, "last": last, "step": step, "no": False}
-    return _rows(_asked(EVERY.replace("%%s", ", ".join(map(str, [0, *whole]))), given))
-
-
-def coming(learner: User, until: date, share: float, step: int) -> list[Row]:
-    """Return every k-th of the cards due before a day, by due day; of a share of them, drawn by `shuffle`."""
-    given = {"learner": learner.pk, "until": _day(until), "below": int(SHUFFLES * share)}
-    return _rows(_asked(PLAY, given | {"step": step, "phase": (step + 1) // 2 % step}))
-
-
-def _asked(statement: str, given: dict[str, Any]) -> list[Any]:
+def asked(statement: str, given: dict[str, Any]) -> list[Any]:
+    """Return all rows, as the database gives them."""
     with connection.cursor() as cursor:
         cursor.execute(statement, given)
         return list(cursor.fetchall())
 
 
-def _rows(values: Iterable[tuple[Any, ...]]) -> list[Row]:
-    """Return the rows; SQLite's dates are texts."""
-    if connection.vendor != "sqlite":
-        return [Row._make(row) for row in values]
-    dates = [place for place, name in enumerate(Row._fields) if name.endswith("_on")]
-    rows = [list(row) for row in values]
-    for row in rows:
-        for place in dates:
-            row[place] = _date(row[place])
-    return [Row._make(row) for row in rows]
-
-
-def _day(day: date) -> Any:
+def as_day(day: date) -> Any:
+    """Return the day as the database takes it."""
     return connection.ops.adapt_datefield_value(day)
 
 
-def _date(value: date | str | None) -> date | None:
+def as_date(value: date | str | None) -> date | None:
+    """Return the day as it is here: SQLite's are texts."""
     return date.fromisoformat(value) if isinstance(value, str) else value

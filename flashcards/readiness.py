@@ -19,7 +19,7 @@ from flashcards.models import Deck, Topic
 from flashcards.parts import Cell, DeckReadiness, TopicReadiness
 from flashcards.playing import Played
 from flashcards.recall import Lead, leading
-from flashcards.sampling import Low
+from flashcards.sample_sql import Low
 from flashcards.scheduling.days import ONE_DAY
 
 __all__ = ["Ahead", "Cell", "DayAhead", "DeckReadiness", "Lead", "Readiness", "Slip", "TopicReadiness"]
@@ -94,12 +94,11 @@ class Slip:
 
 def readiness(learner: User, lead: Lead, today: date) -> Readiness:
     """Return how ready the learner is on the lead's day, in three statements; of very many cards, in six."""
-    topics = forecasting.sums(learner, lead, today)
-    if not topics and (
-        found := estimating.estimate(learner, lead, today, today + MOST_DAYS, parts.MOST_TOPICS)
-    ):
+    if lead.many:
+        found = estimating.estimate(learner, lead, today, today + MOST_DAYS, parts.MOST_TOPICS)
         ready = _readiness(lead, found.totals, found.played)
         return _with_parts(learner, lead, replace(ready, estimate=found), found.parts)
+    topics = forecasting.sums(learner, lead, today)
     totals = forecasting.totals(topics, lead)
     ready = _readiness(lead, totals, forecasting.play(learner, lead, today, topics))
     shown = [Part(sums.topic, sums.cards, sums.recalled, sums.bands) for sums in topics if sums.cards]
@@ -162,7 +161,7 @@ def at_risk(learner: User, lead: Lead, today: date, ready: Readiness, limit: int
     """Return what slipping() does; where `ready` was estimated, the lowest of its sample, up to 20."""
     if ready.estimate is None:
         return slipping(learner, lead, today, limit)
-    return [_slip(low, topic, today) for low, topic in ready.estimate.lowest[:limit]]
+    return [_slip(low) for low in ready.estimate.lowest[:limit]]
 
 
 def slipping(learner: User, lead: Lead, today: date, limit: int = 5) -> list[Slip]:
@@ -184,8 +183,8 @@ def slipping(learner: User, lead: Lead, today: date, limit: int = 5) -> list[Sli
     ]
 
 
-def _slip(low: Low, topic: Topic, today: date) -> Slip:
-    return Slip(low.card, low.row.question, topic, low.recall, low.row.lapses, low.row.due(today))
+def _slip(low: Low) -> Slip:
+    return Slip(low.card, low.question, low.topic, low.recall, -low.misses, low.due_on)
 
 
 def _scheduled(learner: User, today: date, last: date) -> dict[date, int]:

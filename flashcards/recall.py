@@ -7,6 +7,7 @@ from datetime import date, timedelta
 from functools import cache
 from typing import Any, Final
 
+from django.db import connection
 from django.db.models import (
     Case,
     DateField,
@@ -23,23 +24,39 @@ from django.db.models.expressions import Combinable
 from django.db.models.functions import Greatest
 
 from accounts.models import User
-from flashcards.models import Interview
+from accounts.rows import columns, prepared, table
+from flashcards.models import Card, Interview, InterviewTopic
 from flashcards.scheduling import memory
 
 WITHOUT_INTERVIEW: Final = timedelta(days=14)
 USUAL: Final = 1
+MOST_CARDS: Final = 4_000  # with more cards than these in all decks, forecasts are estimated
+
+INTERVIEW = columns(Interview, "i")
+# By hand, since every forecast begins with it, and it says on the way whether cards are many.
+LEADING: Final = f"""
+    SELECT (SELECT count(*) FROM (
+            SELECT 1 FROM {table(Card)} c WHERE c.retired = %(no)s LIMIT %(most)s
+        ) cards), w.topic_id, w.weight, {INTERVIEW}
+    FROM (SELECT 1) one LEFT JOIN {table(Interview)} i ON i.id = (
+        SELECT id FROM {table(Interview)} WHERE learner_id = %(learner)s AND "on" >= %(today)s
+        ORDER BY "on", id LIMIT 1
+    ) LEFT JOIN {table(InterviewTopic)} w ON w.interview_id = i.id
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class Lead:
     """The interview that leads, None without one, the day to be ready on, and how much topics count.
 
-    `weights` are by topic, 0 to 3; a topic that isn't there counts as usual.
+    `weights` are by topic, 0 to 3; a topic that isn't there counts as usual. `many`: there are so many cards
+    that what they come to is estimated.
     """
 
     interview: Interview | None
     on: date
     weights: dict[int, int] = field(default_factory=dict)
+    many: bool = field(default=False, compare=False)
 
     def weight(self, topic_id: int) -> int:
         """Return how much this topic counts."""
@@ -71,20 +88,21 @@ class Power(Func):
 
     def as_sqlite(self, compiler: Any, connection: Any, **context: Any) -> Any:
         """Return the SQL for SQLite: its own function, since Django puts a slow one of Python over POWER."""
-        return self.as_sql(compiler, connection, **(context | {"function": _power_of_sqlite()}))
+        return self.as_sql(compiler, connection, **(context | {"function": power_of_sqlite()}))
 
 
 def leading(learner: User, today: date) -> Lead:
     """Return the nearest interview from today on with its weights, in one statement."""
-    coming = Interview.objects.filter(learner=learner, on__gte=today).order_by("on", "id")
-    weighed = Interview.objects.filter(pk__in=coming.values("pk")[:1]).annotate(
-        counting=F("weights__topic_id"), weight=F("weights__weight")
-    )
-    rows: list[Any] = list(weighed)
-    if not rows:
-        return Lead(None, today + WITHOUT_INTERVIEW)
-    weights = {row.counting: row.weight for row in rows if row.counting is not None}
-    return Lead(rows[0], rows[0].on, weights)
+    day = connection.ops.adapt_datefield_value(today)
+    with prepared() as cursor:
+        cursor.execute(LEADING, {"learner": learner.pk, "today": day, "no": False, "most": MOST_CARDS + 1})
+        rows = cursor.fetchall()
+    many = rows[0][0] > MOST_CARDS
+    if rows[0][3] is None:
+        return Lead(None, today + WITHOUT_INTERVIEW, many=many)
+    interview = INTERVIEW.row(rows[0][3:])
+    weights = {topic: weight for _, topic, weight, *_ in rows if topic is not None}
+    return Lead(interview, interview.on, weights, many)
 
 
 def on(day: date, state: str = "") -> Combinable:
@@ -118,7 +136,8 @@ def active(card: str = "") -> Q:
 
 
 @cache
-def _power_of_sqlite() -> str:
+def power_of_sqlite() -> str:
+    """Return the function's name."""
     with closing(sqlite3.connect(":memory:")) as database:
         try:
             database.execute("SELECT pow(2, 2)")

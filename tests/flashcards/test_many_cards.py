@@ -6,10 +6,12 @@ from random import Random
 from typing import Any
 
 import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from accounts.models import User
-from flashcards import estimating, forecasting, many_sql, parts, readiness, sampling
-from flashcards.models import Card, Deck, Interview, InterviewTopic, ReviewState, Topic
+from flashcards import estimating, many_sql, parts, readiness, recall, sampling
+from flashcards.models import Card, DayStat, Deck, Interview, InterviewTopic, ReviewState, Topic
 from flashcards.readiness import Readiness
 from tests.making import at, card, day, deck, learner, scheduled
 from tests.visiting import cells_of, client_of, html_of, statements, words_of
@@ -23,8 +25,7 @@ URL = "/dashboard/"
 @pytest.fixture
 def _many(monkeypatch):
     """Let what takes thousands of cards begin at a hundred, and a sample have a hundred of them."""
-    monkeypatch.setattr(forecasting, "MOST_CARDS", 100)
-    monkeypatch.setattr(estimating, "MOST_CARDS", 100)
+    monkeypatch.setattr(recall, "MOST_CARDS", 100)
     monkeypatch.setattr(many_sql, "MOST_STATES", 200)
     monkeypatch.setattr(sampling, "SAMPLE", 200)
     monkeypatch.setattr(estimating, "MOST_WHOLE", 0)
@@ -67,7 +68,7 @@ def ready(who: User, on: Any = TODAY) -> Readiness:
 
 def exactly(who: User, monkeypatch: pytest.MonkeyPatch) -> Readiness:
     with monkeypatch.context() as patch:
-        patch.setattr(forecasting, "MOST_CARDS", 10_000)
+        patch.setattr(recall, "MOST_CARDS", 10_000)
         found = ready(who)
     assert found.estimate is None
     return found
@@ -88,7 +89,6 @@ def test_a_sample_is_within_the_stated_range_of_what_is_exact(monkeypatch):
     lead = readiness.leading(who, TODAY)
     found = [estimating.estimate(who, lead, TODAY + timedelta(n), TODAY, parts.MOST_TOPICS) for n in range(8)]
     for one in found:
-        assert one
         assert 150 <= one.looked <= 200
         assert one.totals.of == pytest.approx(exact.of, rel=0.02)
         scale = one.totals.of / one.totals.weight
@@ -98,7 +98,6 @@ def test_a_sample_is_within_the_stated_range_of_what_is_exact(monkeypatch):
         abs(one.totals.of / one.totals.weight * one.totals.recalled - exact.recalled)
         < 1.28 * one.totals.of / one.totals.weight * one.totals.variance**0.5
         for one in found
-        if one
     ]
     assert sum(inside) >= 5  # of the eight samples that there are, 80% in the long run
 
@@ -237,6 +236,30 @@ def test_the_page_of_very_many_cards_takes_at_most_12_statements(time_machine, b
     states(who, made[:begun])
     interview(who, Topic_1=2)
     assert statements(client_of(who), URL) <= 12
+
+
+@pytest.mark.usefixtures("_many")
+def test_it_takes_no_more_after_days_away_with_keys_far_apart_and_small_topics(time_machine):
+    time_machine.move_to(at(100), tick=False)
+    who, made = learner(), deck(600)
+    Topic.objects.filter(pk__in={one.topic_id for one in made[170:]}).delete()
+    states(who, made[:165])
+    first = Card.objects.order_by("pk")[0].pk
+    for number in range(60):  # few of the keys that are tried are there
+        far = Card(
+            pk=first + 900 * (number + 1), topic=made[0].topic, key=f"far-{number}", position=900 + number
+        )
+        far.save()
+        states(who, [far])
+    DayStat.objects.create(learner=who, day=TODAY - timedelta(5), answers=3)
+    DayStat.objects.create(learner=who, day=TODAY - timedelta(2), answers=0, unbroken=True)
+    client = client_of(who)
+    client.get(URL)
+    with CaptureQueriesContext(connection) as captured:
+        assert "Topic 17" in html_of(client.get(URL))
+    sent = [query["sql"] for query in captured]
+    assert sum("RECURSIVE every" in sql for sql in sent) == 2
+    assert len(sent) <= 12
 
 
 @pytest.mark.usefixtures("_many")
