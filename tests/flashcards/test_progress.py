@@ -35,6 +35,15 @@ def test_then_the_median_time_counts_and_a_long_pause_counts_as_a_minute():
     assert progress.minutes(who, 10, day(1)) == 10
 
 
+def test_between_two_middle_answers_the_pace_is_their_mean_each_capped_and_an_undone_one_is_none():
+    who, cards = learner(), deck(21)
+    for second, what in enumerate(cards[:20]):
+        took(who, what, 4, 50 if second < 10 else 90, second)
+    took(who, cards[20], 2, 1, 30)
+    reviewing.undo(who, cards[20].states.get().log.get().pk, at(1, second=40))
+    assert progress.minutes(who, 12, day(1)) == 11  # 12 cards of (50 + 60) / 2 = 55 seconds
+
+
 def test_misses_make_the_estimate_longer_by_their_share():
     who, cards = learner(), deck(20)
     for second, what in enumerate(cards):
