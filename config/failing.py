@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from django.db import Error, InterfaceError, OperationalError, connection
 from django.db.backends.base.base import BaseDatabaseWrapper
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, StreamingHttpResponse
 from django.template import loader
 from redis import RedisError
 
@@ -73,17 +73,22 @@ class Saved:
         return self.committed or self.asked or (_at_commit(error) and not _refused(error))
 
 
-def middleware(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
+def middleware(
+    get_response: Callable[[HttpRequest], HttpResponseBase],
+) -> Callable[[HttpRequest], HttpResponseBase]:
     """Watch what a request saves, for the page that it may fail with, and let it fail in time."""
 
-    def answer(request: HttpRequest) -> HttpResponse:
+    def answer(request: HttpRequest) -> HttpResponseBase:
         saved = request.saved = Saved()  # type: ignore[attr-defined]
         connection.execute_wrappers.append(saved)
         try:
             with patience.limited():
-                return get_response(request)
+                response = get_response(request)
         finally:
             connection.execute_wrappers.remove(saved)
+        if isinstance(response, StreamingHttpResponse):
+            response.streaming_content = patience.each(iter(response))
+        return response
 
     return answer
 

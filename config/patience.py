@@ -7,10 +7,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from time import monotonic
-from typing import Final
+from typing import Final, TypeVar, cast
 
 SECONDS: Final = 7  # with a last try to connect, an answer comes within ten
 
+T = TypeVar("T")
 _left: ContextVar[list[float] | None] = ContextVar("left", default=None)
 
 
@@ -22,6 +23,17 @@ def limited(seconds: float = SECONDS) -> Iterator[None]:
         yield
     finally:
         _left.reset(before)
+
+
+def each(pieces: Iterator[T], seconds: float = SECONDS) -> Iterator[T]:
+    """Yield the pieces of a long answer; let each of them wait so many seconds."""
+    end = object()
+    while True:
+        with limited(seconds):
+            piece = next(pieces, end)
+        if piece is end:
+            return
+        yield cast("T", piece)
 
 
 @contextmanager

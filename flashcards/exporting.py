@@ -7,20 +7,25 @@ the cards is that of their making, the order of a log is that of its events, on 
 import json
 from collections.abc import Iterable, Iterator
 from datetime import date, datetime
-from itertools import groupby
+from itertools import accumulate, groupby
+from operator import itemgetter
 from typing import Any, Final
 from uuid import UUID
 
 from allauth.account.models import EmailAddress
-from django.db.models import Count, Exists, OuterRef, Q
+from django.db.models import Count, Q
 
 from accounts import events
 from accounts.models import User
+from accounts.rows import LARGEST_KEY
 from flashcards.models import Card, DayStat, Interview, Note, Reminder, ReviewLog, ReviewState, Topic
 
 FORMAT: Final = "engram-export"
 VERSION: Final = 1
-CHUNK: Final = 20
+# What one portion holds at most: cards, notes, and events, unless a single card has more of these.
+CARDS: Final = 200
+NOTES: Final = 50
+EVENTS: Final = 2_000
 
 CARD: Final = {"key": "key", "deck": "topic__deck__key", "topic": "topic__key", "question": "question"}
 ACCOUNT: Final = (
@@ -91,11 +96,10 @@ def _topics() -> list[dict[str, Any]]:
 
 
 def _cards(learner: User) -> Iterator[dict[str, Any]]:
-    """Yield the cards that the learner has a state or a note on, a few statements for CHUNK of them."""
-    for cards in _chunks(learner):
-        mine = {"learner": learner, "card__in": [card["id"] for card in cards]}
-        states = {row["card"]: row for row in ReviewState.objects.filter(**mine).values("id", "card", *STATE)}
-        notes = dict(Note.objects.filter(**mine).values_list("card", "text"))
+    """Yield the cards that the learner has a state or a note on, four statements for a portion of them."""
+    for states, notes in _portions(learner):
+        known = sorted({*states, *notes})
+        cards = Card.objects.filter(pk__in=known).order_by("pk").values("id", *CARD.values())
         logs = _logs(states.values())
         for card in cards:
             state = states.get(card["id"])
@@ -107,14 +111,25 @@ def _cards(learner: User) -> Iterator[dict[str, Any]]:
             }
 
 
-def _chunks(learner: User) -> Iterator[list[dict[str, Any]]]:
-    known = ReviewState.objects.filter(learner=learner, card=OuterRef("pk"))
-    noted = Note.objects.filter(learner=learner, card=OuterRef("pk"))
-    cards = Card.objects.filter(Exists(known) | Exists(noted)).order_by("pk").values("id", *CARD.values())
+def _portions(learner: User) -> Iterator[tuple[dict[int, dict[str, Any]], dict[int, str]]]:
+    """Yield states and notes by card, so many cards at a time that neither they nor their events are many.
+
+    Each portion goes on by an index from the last card of the one before.
+    """
+    all_states = ReviewState.objects.filter(learner=learner).order_by("card").values("id", "card", *STATE)
+    all_notes = Note.objects.filter(learner=learner).order_by("card").values_list("card", "text")
     last = 0
-    while chunk := list(cards.filter(pk__gt=last)[:CHUNK]):
-        yield chunk
-        last = chunk[-1]["id"]
+    while last < LARGEST_KEY:
+        states = list(all_states.filter(card__gt=last)[:CARDS])
+        events = accumulate(state["version"] for state in states)
+        few = sum(1 for before in events if before <= EVENTS) or 1
+        cut = few < len(states) or len(states) == CARDS
+        until = states[few - 1]["card"] if cut else LARGEST_KEY
+        notes = dict(all_notes.filter(card__gt=last, card__lte=until)[:NOTES])
+        if len(notes) == NOTES:
+            until = max(notes)
+        yield {state["card"]: state for state in states if state["card"] <= until}, notes
+        last = until
 
 
 def _logs(states: Iterable[dict[str, Any]]) -> dict[int, list[dict[str, Any]]]:
@@ -127,11 +142,12 @@ def _logs(states: Iterable[dict[str, Any]]) -> dict[int, list[dict[str, Any]]]:
     rows = (
         ReviewLog.objects.filter(state__in=list(versions))
         .order_by("state", "sequence")
-        .values("state", *EVENT)
+        .values_list("state", *EVENT)
     )
+    assert EVENT[0] == "sequence"
     return {
-        state: [{name: row[name] for name in EVENT} for row in events if row["sequence"] <= versions[state]]
-        for state, events in groupby(rows.iterator(), key=lambda row: row["state"])
+        state: [dict(zip(EVENT, row, strict=True)) for _, *row in events if row[0] <= versions[state]]
+        for state, events in groupby(rows, key=itemgetter(0))
     }
 
 

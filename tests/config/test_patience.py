@@ -48,3 +48,17 @@ def test_no_new_connection_is_waited_for_once_the_time_is_over():
     connection.close()
     with patience.limited(0), pytest.raises(OperationalError):
         connection.ensure_connection()
+
+
+def test_each_piece_of_a_long_answer_has_the_whole_time_and_none_has_more():
+    def pieces():
+        for seconds in (0.2, 0.2, 0.2, 1):
+            sleep(seconds)
+            yield seconds
+
+    whole = patience.each(pieces(), 0.4)
+    assert [next(whole) for _ in range(3)] == [0.2, 0.2, 0.2]
+    with pytest.raises(OperationalError):
+        next(whole)
+    assert patience.left() is None
+    connection.close()

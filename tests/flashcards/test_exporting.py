@@ -11,7 +11,16 @@ from django.urls import reverse
 
 from accounts.models import User
 from flashcards import exporting, notes, reviewing
-from flashcards.models import Card, DayStat, Interview, InterviewTopic, Reminder, ReviewLog, ReviewState
+from flashcards.models import (
+    Card,
+    DayStat,
+    Interview,
+    InterviewTopic,
+    Note,
+    Reminder,
+    ReviewLog,
+    ReviewState,
+)
 from flashcards.scheduling import schedule, sm2
 from flashcards.scheduling.schedule import Event, Kind
 from tests import making
@@ -211,12 +220,45 @@ def test_twenty_thousand_events_stream_in_bounded_memory(django_assert_max_num_q
     who = making.learner()
     long_history(who, making.deck(200), 100)
     tracemalloc.start()
-    with django_assert_max_num_queries(4 * (200 // exporting.CHUNK) + 10):
+    with django_assert_max_num_queries(4 * (20_000 // exporting.EVENTS) + 10):
         length = sum(len(piece) for piece in exporting.export(who, at(30)))
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     assert length > 5_000_000
     assert peak < 12_000_000
+
+
+def test_each_card_is_there_once_where_states_and_notes_are_more_than_a_portion():
+    who, cards = making.learner(), making.deck(290)
+    states = [ReviewState(learner=who, card=card) for card in cards if card.pk % 4]
+    Note.objects.bulk_create(Note(learner=who, card=card, text="Mine.") for card in cards if not card.pk % 3)
+    ReviewState.objects.bulk_create(states)
+    assert len(states) > exporting.CARDS
+    there = exported(who)["cards"]
+    assert [card["key"] for card in there] == [card.key for card in cards if card.pk % 4 or not card.pk % 3]
+    assert sum(card["note"] is not None for card in there) > exporting.NOTES
+    assert sum(card["state"] is not None for card in there) == len(states)
+
+
+def test_a_third_download_at_once_waits_and_pages_go_on(client):
+    client.force_login(making.learner())
+    first, second = client.get(reverse("export")), client.get(reverse("export"))
+    refused = client.get(reverse("export"), follow=True)
+    assert refused.redirect_chain == [("/settings/", 303)]
+    assert "Others are downloading" in refused.content.decode()
+    first.getvalue()  # has come to its end
+    again = client.get(reverse("export"))
+    assert again.status_code == 200
+    for response in (again, second):  # broken off: what response.close() does, but for the database's end
+        for close in response._resource_closers:
+            close()
+    assert json.loads(client.get(reverse("export")).getvalue())["cards"] == []
+
+
+def test_asking_about_the_download_alone_reads_no_card(client):
+    client.force_login(making.learner())
+    for _ in range(3):
+        assert client.head(reverse("export")).headers["Content-Type"] == "application/json"
 
 
 def test_the_page_is_a_download(client):
