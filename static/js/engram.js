@@ -77,6 +77,7 @@
 
   // Failures are said in the page; the card and the pressed button stay, and the same press can be tried again.
   let pressed = null;
+  let offline = false;
   const trouble = (text) => {
     const note = $("#trouble");
     if (!note) return;
@@ -96,14 +97,17 @@
   document.addEventListener("htmx:beforeRequest", (e) => {
     const by = e.detail.requestConfig.triggeringEvent;
     if (e.detail.elt.matches("[data-grade]")) pressed = by && by.submitter;
+    offline = !navigator.onLine;
     document.documentElement.dataset.busy = "yes";
   });
   document.addEventListener("htmx:afterRequest", (e) => {
     delete document.documentElement.dataset.busy;
     if (e.detail.successful) settled();
   });
-  document.addEventListener("htmx:sendError", () =>
-    lost("You’re offline. Your answer for this card hasn’t been saved. It stays here; try again when you’re back."));
+  // Only what was never sent is surely unsaved: a connection that breaks later may have brought it there.
+  document.addEventListener("htmx:sendError", () => lost(offline
+    ? "You’re offline. Your answer for this card hasn’t been saved. It stays here; try again when you’re back."
+    : "The connection broke, and we can’t tell whether your answer was saved. Try again: it won’t count twice."));
   document.addEventListener("htmx:timeout", () => lost("That took too long. Try again: if it was saved already, it won’t count twice."));
   document.addEventListener("htmx:responseError", (e) => {
     const { status } = e.detail.xhr;

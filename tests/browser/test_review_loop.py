@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 import pytest
-from playwright.sync_api import BrowserContext, Page, expect
+from playwright.sync_api import BrowserContext, Page, Route, expect
 
 from accounts.models import Session, User
 from flashcards.models import Card, ReviewLog
@@ -137,6 +137,26 @@ def test_offline_the_card_stays_and_the_same_press_works_on_return(
     expect(good).to_be_focused()
     assert not ReviewLog.objects.exists()
     context.set_offline(False)
+    page.get_by_role("button", name="Try again").click()
+    expect(question(page, 2)).to_be_focused()
+    assert who.log.get().grade == 4
+
+
+def test_a_connection_cut_after_the_answer_was_sent_is_not_called_unsaved_and_it_counts_once(
+    page: Page, who: User, expected_trouble: list[str]
+):
+    expected_trouble += ["ERR_CONNECTION_RESET", "htmx:sendError", "htmx:afterRequest"]
+
+    def reach_the_server_and_be_cut(route: Route) -> None:
+        route.fetch()
+        route.abort("connectionreset")
+
+    page.route("**/grade/", reach_the_server_and_be_cut, times=1)
+    page.goto("/review/")
+    page.keyboard.press("Space")
+    page.keyboard.press("3")
+    expect(trouble(page)).to_contain_text("can’t tell whether your answer was saved")
+    expect(trouble(page)).not_to_contain_text("hasn’t been saved")
     page.get_by_role("button", name="Try again").click()
     expect(question(page, 2)).to_be_focused()
     assert who.log.get().grade == 4
