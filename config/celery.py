@@ -83,6 +83,7 @@ app.conf.update(
         "list the mails whose time has just come": every(4 * SWEEP, "reminders.plan"),
         "list the mails of the whole day": every(40 * SWEEP, "reminders.plan_day"),
         "hand out the mails that are due": every(SWEEP, "reminders.sweep"),
+        "move the cards that are left to be moved": every(SWEEP, "cards.move"),
         "clear what is over": {"task": "clear", "schedule": crontab(hour=3, minute=17)},
     },
     # In memory: each entry comes round soon, so nothing has to be remembered across a restart.

@@ -23,6 +23,7 @@ class Break:
     """A break from its `first` to its `last` day, both inside, and what it moves.
 
     `cards` would have come in it and come from `back_from` until `back_until` instead (None without cards).
+    While cards are still being moved, that is so far.
     """
 
     first: date
@@ -34,10 +35,14 @@ class Break:
 
 @dataclass(frozen=True, slots=True)
 class Cancelled:
-    """What cancelling did, in cards: `back` on their own days, `kept` because their own day is over."""
+    """What cancelling did, in cards: `back` on their own days, `kept` because their own day is over.
+
+    Where there are `more` to be moved, `back` is so far, and nothing can be said of the others yet.
+    """
 
     back: int
     kept: int
+    more: bool = False
 
 
 def on_break(learner: User, today: date) -> bool:
@@ -100,9 +105,9 @@ def cancel(learner: User, now: datetime) -> Cancelled | None:
         return None
     begun = ended.first < today
     _set(learner, ended.first if begun else None, today - days.ONE_DAY if begun else None, today)
-    planning.replan(learner, today, now)
-    kept = _moved(learner, ended.first, ended.last).count()
-    return Cancelled(ended.cards - kept, kept)
+    more = planning.replan(learner, today, now).more
+    left = _moved(learner, ended.first, ended.last).count()
+    return Cancelled(ended.cards - left, 0 if more else left, more)
 
 
 def _moved(learner: User, first: date, last: date) -> QuerySet[ReviewState]:

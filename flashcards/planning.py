@@ -1,8 +1,14 @@
-"""Moves due days for what the learner has planned, an interview or a break, and back when it is over."""
+"""Moves due days for what the learner has planned, an interview or a break, and back when it is over.
+
+Cards are moved in portions, each in one transaction: the first one together with the change of the plan, the
+others by moving.py. `planned_up_to` of the learner's row says how far that has come.
+"""
 
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Final
 
+from django.conf import settings
 from django.db import transaction
 from django.db.models import Q, QuerySet
 
@@ -13,14 +19,21 @@ from flashcards.scheduling import schedule
 from flashcards.scheduling.plan import Plan
 from flashcards.scheduling.schedule import Kind
 
+LOOKED_AT: Final = 10  # times as many cards as are moved: to look at one costs little
+KEPT: Final = (*rollup.PLANNED, "planned_up_to")
+
 
 @dataclass(frozen=True, slots=True)
 class Moved:
-    """How many cards a change of the plan moved: `ahead` of their own days, `behind` them, `back` on them."""
+    """How many cards a change of the plan moved: `ahead` of their own days, `behind` them, `back` on them.
+
+    There may be `more` to come, in later transactions.
+    """
 
     ahead: int
     behind: int
     back: int
+    more: bool = False
 
 
 def plan_of(learner: User) -> Plan:
@@ -28,12 +41,20 @@ def plan_of(learner: User) -> Plan:
     return Plan(learner.interview_on, learner.break_from, learner.break_until)
 
 
-def hold(learner: User) -> None:
+def hold(learner: User, *, or_leave: bool = False) -> bool:
     """Lock the learner's row and read the plan afresh, so that changes of it wait for each other.
 
-    The lock is the weaker one: answers, whose rows only refer to the learner, don't wait for it.
+    The lock is the weaker one: answers, whose rows only refer to the learner, don't wait for it. Returns
+    whether it was got, which is only in doubt for who would rather leave than wait.
     """
-    learner.refresh_from_db(fields=rollup.PLANNED, from_queryset=User.objects.select_for_update(no_key=True))
+    rows = User.objects.select_for_update(no_key=True, skip_locked=or_leave)
+    try:
+        learner.refresh_from_db(fields=KEPT, from_queryset=rows)
+    except User.DoesNotExist:
+        if or_leave:
+            return False
+        raise
+    return True
 
 
 def read(learner: User) -> None:
@@ -44,8 +65,8 @@ def read(learner: User) -> None:
 def follow(learner: User, state: ReviewState, today: date, now: datetime) -> ReviewLog | None:
     """Move this locked card where the plan wants it after an event; return the move, None if it stays.
 
-    The plan must have been read under the card's lock, by read() or by recording.write(). Whoever changes it
-    meanwhile waits for that lock and looks at the card afterwards, so that one of the two moves it.
+    The plan must have been read under the card's lock, by read() or by recording.write(). Who moves cards for
+    a change of it waits for that lock and looks at the card afterwards, so that one of the two moves it.
     """
     move = _move(learner, state, today, now)
     return recording.write(learner, state, move) if move else None
@@ -59,27 +80,60 @@ def settle(learner: User, today: date, now: datetime) -> None:
 
 @transaction.atomic
 def replan(learner: User, today: date, now: datetime) -> Moved:
-    """Take the nearest interview for the plan and move every card as it wants; return how many moved.
+    """Take the nearest interview for the plan and move the first cards as it wants; return how many moved.
 
-    Only due days change. The learner's row is locked first, so that two of these wait for each other.
+    Only due days change. The learner's row is locked first, so that two of these wait for each other. Cards
+    that an earlier change has still to move are moved with the others.
     """
     hold(learner)
     coming = Interview.objects.filter(learner=learner, on__gte=today).order_by("on")
     learner.interview_on = coming.values_list("on", flat=True).first()
-    learner.save(update_fields=["interview_on"])
-    wait_for_answers(learner)
-    rows = [_moved(learner, state, today, now) for state in locking.many(_movable(learner))]
-    moves = [row for row in rows if row]
+    learner.planned_up_to = 0
+    return _next_portion(learner, today, now)
+
+
+@transaction.atomic
+def go_on(learner: User, today: date, now: datetime) -> None:
+    """Move the next cards of a learner who has some to be moved, unless somebody else is just doing it."""
+    if not hold(learner, or_leave=True) or learner.planned_up_to is None:
+        return
+    if learner.interview_on is not None and learner.interview_on < today:
+        replan(learner, today, now)
+    else:
+        _next_portion(learner, today, now)
+
+
+def wait_for_answers(learner: User, after: int = 0) -> list[int]:
+    """Lock the learner's next cards after this key, all that one portion looks at; return the keys in order.
+
+    An answer under way may be about to make a card movable, so also those are locked that aren't.
+    """
+    mine = _after(learner, after).order_by("card_id").values_list("card_id", flat=True)
+    return list(mine.select_for_update()[: LOOKED_AT * settings.CARDS_AT_ONCE])
+
+
+def _next_portion(learner: User, today: date, now: datetime) -> Moved:
+    """Move the next cards as the plan wants them now, and note in the learner's row how far that came."""
+    most, after = settings.CARDS_AT_ONCE, learner.planned_up_to or 0
+    keys = wait_for_answers(learner, after)
+    last = max(keys, default=after)
+    within = _movable(learner).filter(card__gt=after, card__lte=last)
+    found = list(locking.many(within).order_by("card_id")[: most + 1])
+    moves = [row for state in found[:most] if (row := _moved(learner, state, today, now))]
     states = [row.state for row in moves]
     if moves:
         recording.write_all(learner, states, moves, today)
-    return _counted(states)
+    if found[most:]:
+        learner.planned_up_to = found[most - 1].card_id
+    else:
+        full = len(keys) == LOOKED_AT * most
+        learner.planned_up_to = last if full and _after(learner, last).exists() else None
+    learner.save(update_fields=["interview_on", "planned_up_to"])
+    return _counted(states, more=learner.planned_up_to is not None)
 
 
-def wait_for_answers(learner: User) -> None:
-    """Lock every card of the learner: an answer under way may be about to make one movable."""
-    mine = ReviewState.objects.filter(learner=learner).order_by("pk").values_list("pk")
-    list(mine.select_for_update())
+def _after(learner: User, key: int) -> QuerySet[ReviewState]:
+    return ReviewState.objects.filter(learner=learner, card__gt=key)
 
 
 def _movable(learner: User) -> QuerySet[ReviewState]:
@@ -104,8 +158,8 @@ def _moved(learner: User, state: ReviewState, today: date, now: datetime) -> Rev
     return recording.record(learner, state, move) if move else None
 
 
-def _counted(states: list[ReviewState]) -> Moved:
+def _counted(states: list[ReviewState], *, more: bool) -> Moved:
     back = sum(1 for state in states if state.own_due_on is None)
     days = [(state.due_on, state.own_due_on) for state in states]
     ahead = sum(1 for due_on, own_due_on in days if due_on and own_due_on and due_on < own_due_on)
-    return Moved(ahead=ahead, behind=len(states) - ahead - back, back=back)
+    return Moved(ahead=ahead, behind=len(states) - ahead - back, back=back, more=more)

@@ -1,13 +1,15 @@
 """What workers do; beat's times are in config/celery.py. A task may run twice or side by side: no harm."""
 
+import time
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 from celery import current_app, shared_task
 from django.utils import timezone
 
 from accounts import events
-from flashcards import clearing
+from flashcards import clearing, moving
 from flashcards.reminders import handing, listing, sending, watching
 
 # So many portions may wait for a worker; what is due beyond that is handed out when they are done.
@@ -16,6 +18,9 @@ QUEUE = "mails"
 GUESTS_KEPT = timedelta(days=30)
 MAILS_KEPT = timedelta(days=90)
 EVENTS_KEPT = timedelta(days=90)  # no shorter than a session lasts
+# Cards are moved for so long in one go, with pauses in seconds: longer than another writer waits in between.
+MOVING = timedelta(seconds=10)
+PAUSE = 0.12
 
 
 @shared_task(name="reminders.plan")
@@ -45,6 +50,12 @@ def sweep_reminders() -> None:
 def send_reminders(ids: list[int]) -> None:
     """Send these mails, as far as they are due."""
     sending.send(ids, timezone.now)
+
+
+@shared_task(name="cards.move")
+def move_cards() -> None:
+    """Move cards that a plan for many of them has still to move."""
+    moving.work(timezone.now, MOVING, partial(time.sleep, PAUSE))
 
 
 @shared_task(name="clear")

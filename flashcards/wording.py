@@ -2,6 +2,9 @@
 
 from datetime import date
 from math import floor
+from typing import Final
+
+OTHERS_FOLLOW: Final = "The others follow."
 
 
 def counted(count: int, noun: str) -> str:

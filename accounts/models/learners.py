@@ -94,6 +94,8 @@ class User(AbstractBaseUser, PermissionsMixin):
     interview_on = models.DateField("next interview", null=True, blank=True, editable=False)
     break_from = models.DateField("first day of the break", null=True, blank=True, editable=False)
     break_until = models.DateField("last day of the break", null=True, blank=True, editable=False)
+    # While a plan for many cards moves them in portions: the key of the last card that it has looked at.
+    planned_up_to = models.PositiveBigIntegerField(null=True, blank=True, editable=False)
 
     # Mails: what the learner wants. None leaves before the address is confirmed.
     reminders = models.BooleanField("daily reminder", default=False)
@@ -139,6 +141,9 @@ class User(AbstractBaseUser, PermissionsMixin):
                 fields=["time_zone", "remind_at"],
                 name="learner_summaries",
                 condition=models.Q(weekly_summary=True, is_active=True),
+            ),
+            models.Index(
+                fields=["id"], name="learner_moving", condition=models.Q(planned_up_to__isnull=False)
             ),
         ]
         constraints = [

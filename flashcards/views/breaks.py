@@ -13,8 +13,9 @@ from flashcards import breaks
 from flashcards.break_forms import BreakForm
 from flashcards.breaks import Cancelled
 from flashcards.recording import Refused
+from flashcards.views import moving
 from flashcards.views.stage import Moment
-from flashcards.wording import counted
+from flashcards.wording import OTHERS_FOLLOW, counted
 
 
 @never_cache
@@ -52,20 +53,22 @@ def cancel(request: LearnerRequest) -> HttpResponse:
 
 
 def _what_moved(cancelled: Cancelled) -> list[str]:
-    """Say what came of the cards, in up to two sentences."""
+    """Say what came of the cards, in up to three sentences."""
     said = list[str]()
     if cancelled.back:
         are = "is back on its own day" if cancelled.back == 1 else "are back on their own days"
-        said.append(f"{counted(cancelled.back, 'card')} {are}.")
+        so_far = "So far, " if cancelled.more else ""
+        said.append(f"{so_far}{counted(cancelled.back, 'card')} {are}.")
     if cancelled.kept:
         keep = "keeps its" if cancelled.kept == 1 else "keep their"
         said.append(f"{counted(cancelled.kept, 'card')} whose own day has passed {keep} new one.")
-    return said
+    return [*said, OTHERS_FOLLOW] if cancelled.more else said
 
 
 def _page(
     request: LearnerRequest, moment: Moment, form: BreakForm | None = None, *, status: int = 200
 ) -> HttpResponse:
+    moving_now = moving.shown(moment)
     planned = breaks.coming(moment.learner, moment.today)
     initial = {"break_from": planned.first, "break_until": planned.last} if planned else {}
     context = {
@@ -75,5 +78,6 @@ def _page(
         "on_break": breaks.on_break(moment.learner, moment.today),
         "longest": breaks.LONGEST,
         "form": form or BreakForm(initial=initial, learner=moment.learner, today=moment.today),
+        **moving_now,
     }
     return render(request, "flashcards/break.html", context, status=status)

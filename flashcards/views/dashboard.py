@@ -14,6 +14,7 @@ from flashcards.drawing import words
 from flashcards.drawing.weeks import tested_weeks, title
 from flashcards.queue import Counts
 from flashcards.readiness import Ahead, DeckReadiness, Lead, Readiness
+from flashcards.views import moving
 from flashcards.views.stage import Moment
 
 MOST_DECKS = 20
@@ -23,7 +24,8 @@ MOST_DECKS = 20
 @require_safe
 def dashboard(request: LearnerRequest) -> HttpResponse:
     """Show a learner's figures, each with its definition and, where it is drawn, with its numbers."""
-    return render(request, "flashcards/dashboard.html", shown(Moment.of(request)))
+    moment = Moment.of(request)
+    return render(request, "flashcards/dashboard.html", {**moving.shown(moment), **shown(moment)})
 
 
 def shown(moment: Moment) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from django.utils.dateformat import format as format_date
 
 from flashcards.interviews import MOST_A_DAY, Change, Pace
 from flashcards.models import Interview
-from flashcards.wording import counted
+from flashcards.wording import OTHERS_FOLLOW, counted
 
 ONE = {0: "doesn’t count", 2: "counts double", 3: "counts triple"}
 MANY = {0: "don’t count", 2: "count double", 3: "count triple"}
@@ -31,7 +31,7 @@ def row(interview: Interview, today: date) -> Row:
 
 
 def moves(change: Change, today: date) -> str:
-    """Say what a change did to the cards, in up to four sentences."""
+    """Say what a change did to the cards, in up to five sentences."""
     moved, said = change.moved, list[str]()
     if moved.ahead and change.leads_on:
         on = format_date(change.leads_on, "j F" if change.leads_on.year == today.year else "j F Y")
@@ -44,6 +44,8 @@ def moves(change: Change, today: date) -> str:
     if moved.behind:
         come = "comes" if moved.behind == 1 else "come"
         said += [f"{counted(moved.behind, 'card')} now {come} after your break."]
+    if moved.more:
+        return " ".join(["So far:", *said, OTHERS_FOLLOW]) if said else "Your cards are being moved."
     return " ".join(said) or "No card had to move."
 
 

@@ -14,6 +14,7 @@ from flashcards.interview_forms import InterviewForm, PaceForm
 from flashcards.interviews import Change, Missing, Pace, Refused
 from flashcards.models import Interview
 from flashcards.views import interview_words as words
+from flashcards.views import moving
 from flashcards.views.stage import Moment
 
 
@@ -102,6 +103,7 @@ def _form(
 
 
 def _list(request: LearnerRequest, moment: Moment, form: InterviewForm, *, status: int = 200) -> HttpResponse:
+    moving_now = moving.shown(moment)
     coming = interviews.coming(moment.learner, moment.today)
     past = interviews.past(moment.learner, moment.today)
     pace_now = _pace(moment, coming[0]) if coming else None
@@ -112,6 +114,7 @@ def _list(request: LearnerRequest, moment: Moment, form: InterviewForm, *, statu
         "pace": pace_now,
         "pace_says": words.needed(pace_now) if pace_now else "",
         "form": form,
+        **moving_now,
     }
     return render(request, "flashcards/interviews.html", context, status=status)
 

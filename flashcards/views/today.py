@@ -8,7 +8,7 @@ from django.views.decorators.http import require_safe
 from accounts.requests import LearnerRequest
 from flashcards import breaks, catching_up, progress, queue, reviewing
 from flashcards.scheduling import days
-from flashcards.views import words
+from flashcards.views import moving, words
 from flashcards.views.stage import Moment
 
 
@@ -17,11 +17,13 @@ from flashcards.views.stage import Moment
 def today(request: LearnerRequest) -> HttpResponse:
     """Say what is due now and offer to start."""
     moment = Moment.of(request)
+    moving_now = moving.shown(moment)
     left = queue.counts(moment.learner, moment.today)
     context = {
         "nav": "today",
         "today": moment.today,
         "left": left,
+        **moving_now,
         "minutes": progress.minutes(moment.learner, left.left, moment.today),
         **_planned(moment),
         **_catching_up(moment, left),

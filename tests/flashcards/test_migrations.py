@@ -81,8 +81,8 @@ def test_days_in_a_row_are_known_to_be_unbroken_and_a_gap_is_not():
 
 
 def test_whoever_is_logged_in_stays_so_when_sessions_get_a_learner():
-    MigrationExecutor(connection).migrate([("accounts", "0004_events")])
     who = making.learner()
+    MigrationExecutor(connection).migrate([("accounts", "0004_events")])
     old = SessionStore()
     old[SESSION_KEY], old[BACKEND_SESSION_KEY] = str(who.pk), settings.AUTHENTICATION_BACKENDS[0]
     old[HASH_SESSION_KEY] = who.get_session_auth_hash()

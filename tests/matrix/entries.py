@@ -74,6 +74,7 @@ ENTRIES: Final[dict[str, Entry]] = {
     "practice": Entry(
         "page", {"guest": "303 303 405 405 405", "other": "303 303 405 405 405"}, by_htmx=SWAPS
     ),
+    "moving": Entry("page", {"owner": "303 303 405 405 405"}, by_htmx=SWAPS),
     "dashboard": Entry("page"),
     "forecast": Entry("page"),
     "sheet": Entry("page"),

@@ -31,6 +31,7 @@ COPIES: Final = f"{RACES}::test_fifty_copies_of_one_answer_are_one_review_and_fi
 ANSWERS: Final = f"{RACES}::test_fifty_answers_to_one_showing_are_one_review_and_49_stale_ones"
 READING: Final = f"{MATRIX}::test_everybody_gets_what_the_table_says_and_reading_changes_nothing"
 NOTE: Final = '@require_http_methods(["GET", "HEAD", "POST"])\ndef note('
+MOVING: Final = "tests/flashcards/test_moving.py"
 ABOUT: Final = '    path("about/", pages.about, name="about"),\n'
 
 BUGS: Final = (
@@ -72,6 +73,30 @@ BUGS: Final = (
             ),
         ),
         ANSWERS,
+    ),
+    # Cards that are moved in portions
+    Bug(
+        "a changed plan goes on where the older one was",
+        (
+            Edit(
+                "flashcards/planning.py",
+                "learner.planned_up_to = 0\n",
+                "learner.planned_up_to = learner.planned_up_to or 0\n",
+            ),
+        ),
+        f"{MOVING}::test_a_plan_that_is_changed_between_portions_ends_as_the_newer_one",
+    ),
+    Bug(
+        "a portion passes over the cards that the plan would move, and no others",
+        (
+            Edit(
+                "flashcards/planning.py",
+                "mine = _after(learner, after).order_by",
+                "mine = _movable(learner).filter(card__gt=after).order_by",
+            ),
+        ),
+        f"{MOVING}::test_an_answer_by_the_old_plan_that_ends_after_the_first_portion_is_planned",
+        "PostgreSQL",
     ),
     # What is said
     Bug(
