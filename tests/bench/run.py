@@ -1,5 +1,6 @@
 """One run: every subject's rows, then the table, the JSON and the page."""
 
+import logging
 import os
 import platform
 import sys
@@ -61,6 +62,7 @@ RUNS: dict[str, tuple[Callable[[World], Iterator[Row]], ...]] = {
 def main(folder: Path, name: str) -> None:
     """Make the data in `folder`, measure every row of this run, print the table and write it down."""
     began = perf_counter()
+    logging.disable(logging.INFO)  # of the pages that are asked for in this process
     size = os.environ.get("SIZE", "default")
     if size not in SIZES:
         sys.exit(f"SIZE is {size}; choose one of {', '.join(SIZES)}.")
