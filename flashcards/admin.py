@@ -1,5 +1,7 @@
 """The operator's pages: decks, topics and cards to edit; schedules and logs to look at, never to change."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from django import forms
@@ -10,7 +12,7 @@ from django.http import HttpRequest
 from django.urls import reverse
 
 from accounts.models import User
-from flashcards import cards, frontier
+from flashcards import cards, frontier, topic_counts
 from flashcards.models import Card, Deck, Reminder, ReviewLog, ReviewState, Topic
 from flashcards.wording import counted
 
@@ -136,12 +138,14 @@ class CardAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
     @admin.action(description="Retire: show to nobody, keep the logs", permissions=["change"])
     def retire(self, request: HttpRequest, queryset: QuerySet[Card]) -> None:
-        self.message_user(request, f"Retired: {counted(queryset.update(retired=True), 'card')}.")
+        with _recounted(queryset):
+            retired = queryset.update(retired=True)
+        self.message_user(request, f"Retired: {counted(retired, 'card')}.")
 
     @admin.action(description="Bring back", permissions=["change"])
     def bring_back(self, request: HttpRequest, queryset: QuerySet[Card]) -> None:
         back = list(Card.objects.filter(pk__in=queryset.values("pk"), retired=True).only(*frontier.ORDER))
-        with transaction.atomic():
+        with _recounted(queryset):
             Card.objects.filter(pk__in=[card.pk for card in back]).update(retired=False)
             frontier.draw_back(back)
         self.message_user(request, f"Back: {counted(len(back), 'card')}.")
@@ -149,9 +153,32 @@ class CardAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
     def save_model(self, request: HttpRequest, obj: Card, form: Any, change: bool) -> None:
         """Save the card with its HTML; no schedule changes, and whoever is past a new place meets it."""
         obj.html = cards.render(obj)
+        topics = {obj.topic_id, form.initial.get("topic") or obj.topic_id}
+        topic_counts.hold(topics)
         super().save_model(request, obj, form, change)
         if not change or PLACE & set(form.changed_data):
             frontier.draw_back([obj])
+            topic_counts.recount(topics)
+
+    def delete_model(self, request: HttpRequest, obj: Card) -> None:
+        """Delete the card, and count its topic anew."""
+        with _recounted(Card.objects.filter(pk=obj.pk)):
+            super().delete_model(request, obj)
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Card]) -> None:
+        """Delete the cards, and count their topics anew."""
+        with _recounted(queryset):
+            super().delete_queryset(request, queryset)
+
+
+@contextmanager
+def _recounted(found: QuerySet[Card]) -> Iterator[None]:
+    """Count the topics of these cards anew after the block has changed them, in one transaction."""
+    with transaction.atomic():
+        topics = set(found.order_by().values_list("topic", flat=True))
+        topic_counts.hold(topics)
+        yield
+        topic_counts.recount(topics)
 
 
 @admin.register(ReviewState)

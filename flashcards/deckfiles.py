@@ -58,9 +58,9 @@ def read(paths: Sequence[Path]) -> Content:
 
 
 def contents(model: type[Model]) -> "list[Field[Any, Any]]":
-    """Return the fields that a seed writes: all but the two that say which row it is."""
+    """Return the fields that a seed writes: all but the two that say which row it is, and what it counts."""
     fields = model._meta.concrete_fields  # noqa: SLF001 - Django documents it
-    return [field for field in fields if field.name not in ("id", "key")]
+    return [field for field in fields if field.name not in ("id", "key", "card_count")]
 
 
 def _entries(path: Path) -> Iterator[Entry]:

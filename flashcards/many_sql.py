@@ -31,9 +31,10 @@ UNITS: Final = f"""
         {", ".join(f'min(u."{name}")' for name in TOPIC.names)},
         {", ".join(f'min(d."{name}")' for name in DECK.names)}
     FROM (
-        SELECT {TOPIC}, CASE WHEN %(each)s OR n.topics <= %(most)s THEN t.id END AS topic, n.topics, (
-            SELECT count(*) FROM {CARDS} c WHERE c.retired = %(no)s AND c.topic_id = t.id
-        ) AS cards
+        SELECT {TOPIC}, CASE WHEN %(each)s OR n.topics <= %(most)s THEN t.id END AS topic, n.topics,
+            coalesce(t.card_count, (
+                SELECT count(*) FROM {CARDS} c WHERE c.retired = %(no)s AND c.topic_id = t.id
+            )) AS cards
         FROM {TOPICS} t CROSS JOIN (SELECT count(*) AS topics FROM {TOPICS}) n
     ) u JOIN {table(Deck)} d ON d.id = u.deck_id
     GROUP BY u.topics, u.deck_id, u.topic ORDER BY u.deck_id, min(u."position")

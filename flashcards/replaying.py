@@ -1,4 +1,7 @@
-"""Proves for the whole database that each stored schedule and each study day's counts are the log folded."""
+"""Proves for the whole database that each stored schedule and each study day's counts are the log folded.
+
+And that the counts kept with the topics are those of their cards.
+"""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
@@ -10,8 +13,8 @@ from django.db import transaction
 from django.db.models import Prefetch, QuerySet
 
 from accounts.models import User
-from flashcards import history, rollup
-from flashcards.models import DayStat, ReviewLog, ReviewState
+from flashcards import history, rollup, topic_counts
+from flashcards.models import DayStat, ReviewLog, ReviewState, Topic
 from flashcards.scheduling import memory, schedule
 from flashcards.scheduling.schedule import Event, Kind, Schedule
 
@@ -22,17 +25,19 @@ SHOWN = 20
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """One value of a card's state or of a study day that isn't what the log says.
+    """One value of a card's state or of a study day that isn't what the log says, or a topic's wrong count.
 
     `field` begins with "log 3: " for the card's third event.
     """
 
-    row: ReviewState | DayStat
+    row: ReviewState | DayStat | Topic
     field: str
     stored: object
     folded: object
 
     def __str__(self) -> str:
+        if isinstance(self.row, Topic):
+            return f"topic {self.row.key}: {self.field}: stored {self.stored}, counted {self.folded}"
         what = self.row.day if isinstance(self.row, DayStat) else self.row.card.key
         where = f"learner {self.row.learner_id}, {what}"
         return f"{where}: {self.field}: stored {self.stored}, folded {self.folded}"
@@ -69,7 +74,17 @@ def check() -> Report:
         report.days += len(days)
         for learner in sorted({learner for (learner, _), row in days.items() if any(row)}):
             _note(report, _days_confirmed(learner))
+    if wrong := list(topic_counts.differing().values_list("pk", flat=True)):
+        _note(report, _counts_confirmed(wrong))
     return report
+
+
+@transaction.atomic
+def _counts_confirmed(topics: list[int]) -> list[Difference]:
+    """Return the differences of those of these topics that are wrong while nobody changes their cards."""
+    topic_counts.hold(topics)
+    wrong: Iterable[Any] = topic_counts.differing().filter(pk__in=topics)
+    return [Difference(topic, "cards", topic.card_count, topic.counted) for topic in wrong]
 
 
 def _note(report: Report, differences: Iterable[Difference]) -> None:

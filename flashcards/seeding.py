@@ -14,7 +14,7 @@ from typing import TypeVar
 from django.db import transaction
 from django.db.models import F, Model, Q
 
-from flashcards import deckfiles, frontier
+from flashcards import deckfiles, frontier, topic_counts
 from flashcards.deckfiles import Content, SeedError, contents
 from flashcards.models import Card, Deck, Topic
 
@@ -43,7 +43,9 @@ def seed(paths: Sequence[Path]) -> Tally:
     with transaction.atomic():
         _save_decks(content)
         _save_topics(content)
-        return _save_cards(content)
+        tally = _save_cards(content)
+        topic_counts.recount(Topic.objects.filter(deck__in=content.decks.values()).values("pk"))
+        return tally
 
 
 def _save_decks(content: Content) -> None:
@@ -61,6 +63,7 @@ def _save_decks(content: Content) -> None:
 
 def _save_topics(content: Content) -> None:
     ours = Q(deck__in=content.decks.values())
+    topic_counts.hold(Topic.objects.filter(ours).values("pk"))
     stored = {row.key: row for row in Topic.objects.filter(ours | Q(key__in=content.topics))}
     for topic in content.topics.values():
         topic.deck = topic.deck  # whose id is known only now

@@ -35,12 +35,17 @@ class Deck(models.Model):
 
 
 class Topic(models.Model):
-    """A chapter of a deck."""
+    """A chapter of a deck.
+
+    `card_count` is the number of its cards that aren't retired, None where nobody has counted: see
+    topic_counts.py.
+    """
 
     deck = models.ForeignKey(Deck, on_delete=models.CASCADE, related_name="topics")
     key = models.SlugField(max_length=80, unique=True)
     name = models.CharField(max_length=120)
     position = models.PositiveIntegerField()
+    card_count = models.PositiveIntegerField(null=True, editable=False, serialize=False)
 
     objects = KeyManager()
 

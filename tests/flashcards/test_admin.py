@@ -11,7 +11,7 @@ from django.contrib.auth.models import Group
 from django.urls import reverse
 
 from accounts.models import AccountEvent, User
-from flashcards import queue, rollup
+from flashcards import queue, rollup, topic_counts
 from flashcards.models import Card, Deck, Frontier, Note, Reminder, ReviewLog, ReviewState, Topic
 from tests import making
 from tests.accounts.people import proven
@@ -194,6 +194,31 @@ def test_decks_and_topics_say_how_many_cards_they_have(operator):
     assert decks[-1][-2:] == ["10", "2"]
     topics = cells_of(html_of(operator.get(page("flashcards_topic_changelist"))))
     assert [row[-2:] for row in topics[-2:]] == [["8", "2"], ["2", "0"]]
+
+
+def test_whatever_is_done_to_cards_their_topics_know_how_many_they_have(operator):
+    cards = making.deck(12)
+    first, second = cards[0].topic, cards[10].topic
+
+    def counts():
+        assert not topic_counts.differing().exists()
+        return [Topic.objects.get(pk=topic.pk).card_count for topic in (first, second)]
+
+    operator.post(page("flashcards_card_change", cards[0].pk), form(cards[0], topic=second.pk))
+    assert counts() == [9, 3]
+    operator.post(page("flashcards_card_change", cards[1].pk), form(cards[1], retired="on"))
+    assert counts() == [8, 3]
+    operator.post(page("flashcards_card_add"), form(cards[2], key="another", position=99))
+    assert counts() == [9, 3]
+    for action, expected in (("retire", [8, 2]), ("bring_back", [9, 3])):
+        sent = {"action": action, "_selected_action": [cards[3].pk, cards[11].pk]}
+        operator.post(page("flashcards_card_changelist"), sent)
+        assert counts() == expected
+    operator.post(page("flashcards_card_delete", cards[4].pk), {"post": "yes"})
+    assert counts() == [8, 3]
+    sent = {"action": "delete_selected", "_selected_action": [cards[5].pk, cards[10].pk], "post": "yes"}
+    operator.post(page("flashcards_card_changelist"), sent)
+    assert counts() == [7, 2]
 
 
 def test_a_learners_page_leads_to_their_mails_events_and_schedules_and_shows_no_note(operator):

@@ -259,10 +259,23 @@ def test_a_key_that_another_deck_uses_is_refused(file, same):
 
 def test_a_seed_takes_few_statements_whatever_the_size(file, django_assert_max_num_queries):
     path = file(small_deck(200))
-    with django_assert_max_num_queries(14):
+    with django_assert_max_num_queries(16):
         seeding.seed([path])
-    with django_assert_max_num_queries(9):
+    with django_assert_max_num_queries(11):
         seeding.seed([path])
+
+
+def test_topics_know_how_many_cards_they_have_after_each_seed(file):
+    def counts():
+        return dict(Topic.objects.filter(deck__key="metrics").values_list("key", "card_count"))
+
+    seeding.seed([file([*small_deck(4), topic_object("other", position=2)])])
+    assert counts() == {"scores": 4, "other": 0}
+    moved = [deck_object(), topic_object(), topic_object("other", position=2)]
+    seeding.seed([file([*moved, card_object(1), card_object(2, topic="other"), card_object(3)])])
+    assert counts() == {"scores": 2, "other": 1}
+    seeding.seed([file([deck_object(), topic_object("other", position=2), card_object(2, topic="other")])])
+    assert counts() == {"scores": 0, "other": 1}
 
 
 @pytest.mark.django_db(transaction=True)
