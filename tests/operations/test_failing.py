@@ -90,6 +90,40 @@ def test_what_fails_after_its_commit_is_not_said_not_to_be_saved(grade, key):
     assert ReviewLog.objects.get().submission == key
 
 
+@pytest.fixture
+def asked_again(who: User) -> Callable[..., Any]:
+    """Give the password once more, which the session notes as the last thing, while something goes wrong."""
+    who.set_password("correct horse battery")
+    who.save()
+    device = shown_errors_to(who)
+
+    def send(goes_wrong: Callable[..., Any]) -> Any:
+        with connection.execute_wrapper(goes_wrong):
+            return device.post("/accounts/reauthenticate/", {"password": "correct horse battery"})
+
+    return send
+
+
+def at_the_session(sql: str) -> bool:
+    return sql.startswith("UPDATE") and "accounts_session" in sql
+
+
+def test_a_session_that_cannot_be_saved_is_an_outage_and_no_mistake_of_the_browser(asked_again):
+    response = asked_again(failing(AWAY, at_the_session))
+    assert (response.status_code, response["Retry-After"]) == (503, "5")
+    assert SURE in words_of(html_of(response))
+    assert asked_again(failing(AWAY, at_the_log)).status_code == 302  # which no log-in writes
+
+
+def test_a_session_that_has_ended_meanwhile_is_no_outage(asked_again):
+    def ended(run: Callable[..., Any], sql: str, *more: Any) -> Any:
+        if at_the_session(sql):
+            run("DELETE FROM accounts_session", [], *more[1:])
+        return run(sql, *more)
+
+    assert asked_again(ended).status_code == 400
+
+
 def test_htmx_gets_the_sentences_alone(grade):
     response = grade(failing(AWAY, at_the_log), headers=HTMX)
     assert response["Content-Type"] == "text/plain; charset=utf-8"
