@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from django.db import connection
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet, Subquery
 
 from accounts.models import User
 from accounts.rows import table
@@ -43,6 +43,19 @@ def draw_back(cards: Iterable[Card]) -> None:
             with connection.cursor() as cursor:
                 cursor.execute(f"LOCK TABLE {table(Frontier)} IN EXCLUSIVE MODE")
         Frontier.objects.filter(_from(deck, position)).update(deck_number=deck, position=position)
+
+
+def too_far(learners: Iterable[int]) -> QuerySet[Frontier]:
+    """Return these learners' frontiers that lie beyond a card they have no row for, the first as `passed`.
+
+    Such a card would never come up as new. One statement, so that a seed or an answer is seen whole.
+    """
+    row = ReviewState.objects.filter(learner=OuterRef(OuterRef("learner")), card=OuterRef("pk"))
+    before = Q(deck_number__lt=OuterRef("deck_number"))
+    before |= Q(deck_number=OuterRef("deck_number"), position__lt=OuterRef("position"))
+    without = Card.objects.filter(before, ~Exists(row), retired=False).order_by(*ORDER, "id")
+    marks = Frontier.objects.filter(learner__in=learners).annotate(passed=Subquery(without.values("key")[:1]))
+    return marks.filter(passed__isnull=False).order_by("learner")
 
 
 def _from(deck: int, position: int) -> Q:

@@ -1,6 +1,7 @@
 """Proves for the whole database that each stored schedule and each study day's counts are the log folded.
 
-And that the counts kept with the topics are those of their cards.
+And that the counts kept with the topics are those of their cards, and that no learner's frontier has passed
+a card which they haven't begun.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -13,8 +14,8 @@ from django.db import transaction
 from django.db.models import Prefetch, QuerySet
 
 from accounts.models import User
-from flashcards import history, rollup, topic_counts
-from flashcards.models import DayStat, ReviewLog, ReviewState, Topic
+from flashcards import frontier, history, rollup, topic_counts
+from flashcards.models import Card, DayStat, Frontier, ReviewLog, ReviewState, Topic
 from flashcards.scheduling import memory, schedule
 from flashcards.scheduling.schedule import Event, Kind, Schedule
 
@@ -25,12 +26,12 @@ SHOWN = 20
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """One value of a card's state or of a study day that isn't what the log says, or a topic's wrong count.
+    """One value of a card's state, a study day, a frontier or a topic that isn't what log and rows say.
 
     `field` begins with "log 3: " for the card's third event.
     """
 
-    row: ReviewState | DayStat | Topic
+    row: ReviewState | DayStat | Frontier | Topic
     field: str
     stored: object
     folded: object
@@ -38,9 +39,14 @@ class Difference:
     def __str__(self) -> str:
         if isinstance(self.row, Topic):
             return f"topic {self.row.key}: {self.field}: stored {self.stored}, counted {self.folded}"
-        what = self.row.day if isinstance(self.row, DayStat) else self.row.card.key
-        where = f"learner {self.row.learner_id}, {what}"
+        where = f"learner {self.row.learner_id}, {self._what(self.row)}"
         return f"{where}: {self.field}: stored {self.stored}, folded {self.folded}"
+
+    @staticmethod
+    def _what(row: ReviewState | DayStat | Frontier) -> str:
+        if isinstance(row, Frontier):
+            return "frontier"
+        return str(row.day if isinstance(row, DayStat) else row.card.key)
 
 
 @dataclass(slots=True)
@@ -50,18 +56,23 @@ class Report:
     states: int = 0
     events: int = 0
     days: int = 0
+    frontiers: int = 0
     differing: int = 0
     differences: list[Difference] = field(default_factory=list)
 
     def __str__(self) -> str:
         verdict = f"{self.differing} differences" if self.differing else "all equal"
-        return f"{self.states} states, {self.events} events, {self.days} study days: {verdict}"
+        seen = (
+            f"{self.states} states, {self.events} events, {self.days} study days, {self.frontiers} frontiers"
+        )
+        return f"{seen}: {verdict}"
 
 
 def check() -> Report:
     """Compare every state with the fold of its log, and every study day's counts with the answers that stand.
 
-    Two statements for each CHUNK of states, three for as many LEARNERS.
+    Every frontier with the cards before it, too. Two statements for each CHUNK of states, five for as many
+    LEARNERS.
     """
     report = Report()
     for states in _chunks():
@@ -74,6 +85,8 @@ def check() -> Report:
         report.days += len(days)
         for learner in sorted({learner for (learner, _), row in days.items() if any(row)}):
             _note(report, _days_confirmed(learner))
+        report.frontiers += Frontier.objects.filter(learner__in=learners).count()
+        _note(report, _frontiers(learners))
     if wrong := list(topic_counts.differing().values_list("pk", flat=True)):
         _note(report, _counts_confirmed(wrong))
     return report
@@ -195,6 +208,17 @@ def _same(stored: object, folded: object) -> bool:
     if isinstance(stored, float) and isinstance(folded, float):
         return isclose(stored, folded, rel_tol=1e-9)
     return stored == folded
+
+
+def _frontiers(learners: list[int]) -> Iterator[Difference]:
+    for mark in frontier.too_far(learners):
+        passed = Card.objects.get(key=mark.passed)  # type: ignore[attr-defined]
+        field = f"has passed “{passed.key}”, which isn’t begun and would never come up"
+        yield Difference(mark, field, _place(mark), f"up to {_place(passed)}")
+
+
+def _place(there: Frontier | Card) -> str:
+    return f"{there.deck_number}/{there.position}"
 
 
 def _learners() -> Iterator[list[int]]:

@@ -11,7 +11,7 @@ from django.db import connection
 from django.db.models import F
 
 from flashcards import replaying, reviewing, rollup
-from flashcards.models import DayStat, ReviewLog, ReviewState
+from flashcards.models import Card, DayStat, Frontier, ReviewLog, ReviewState
 from flashcards.scheduling import sm2
 from tests import making
 from tests.making import at, day
@@ -47,13 +47,13 @@ def test_states_that_are_their_log_are_all_equal(history):
 
 
 def test_an_empty_database_is_all_equal():
-    assert str(replaying.check()) == "0 states, 0 events, 0 study days: all equal"
+    assert str(replaying.check()) == "0 states, 0 events, 0 study days, 0 frontiers: all equal"
 
 
 def test_a_card_paused_before_its_first_answer_is_equal():
     who = making.learner()
     reviewing.suspend(who, making.card().pk, at(1))
-    assert str(replaying.check()) == "1 states, 0 events, 1 study days: all equal"
+    assert str(replaying.check()) == "1 states, 0 events, 1 study days, 1 frontiers: all equal"
 
 
 @pytest.mark.parametrize(
@@ -306,6 +306,34 @@ def test_answers_given_all_the_while_by_others_are_no_difference():
     assert replaying.check().events == 3 * 12 * 3
 
 
+# Frontiers
+
+
+def test_a_frontier_that_has_passed_a_card_without_a_row_is_named_with_the_card():
+    who, other, cards = making.learner(), making.learner(), making.deck(4)
+    for card in (cards[0], cards[2]):
+        making.graded(who, card, 4, at(1))
+    rollup.begin(who, day(2))  # the frontier goes to the second card
+    making.answered(other, cards[0], 4)
+    assert replaying.check().differing == 0
+    Frontier.objects.filter(learner=who).update(position=cards[3].position)
+    report = replaying.check()
+    assert (report.frontiers, report.differing) == (2, 1)
+    deck, second, last = cards[0].deck_number, cards[1].position, cards[3].position
+    assert str(report.differences[0]) == (
+        f"learner {who.pk}, frontier: has passed “{cards[1].key}”, which isn’t begun and would never come up"
+        f": stored {deck}/{last}, folded up to {deck}/{second}"
+    )
+
+
+def test_a_frontier_may_pass_what_is_retired():
+    who, cards = making.learner(), making.deck(3)
+    making.answered(who, cards[0], 4)
+    Card.objects.filter(pk=cards[1].pk).update(retired=True)
+    Frontier.objects.filter(learner=who).update(deck_number=cards[2].deck_number, position=cards[2].position)
+    assert replaying.check().differing == 0
+
+
 # Statements and the command
 
 
@@ -314,7 +342,7 @@ def test_statements_depend_on_chunks_and_not_on_cards_or_events(monkeypatch, dja
     for card in making.deck(12):
         making.answered(who, card, 4, 4, 4)
     monkeypatch.setattr(replaying, "CHUNK", 5)
-    with django_assert_num_queries((2 * 3 + 1) + (3 + 1) + 1):
+    with django_assert_num_queries((2 * 3 + 1) + (5 + 1) + 1):
         assert replaying.check().states == 12
 
 
@@ -322,14 +350,16 @@ def test_statements_on_days_depend_on_chunks_of_learners(monkeypatch, django_ass
     for _ in range(5):
         making.answered(making.learner(), making.card(), 4)
     monkeypatch.setattr(replaying, "LEARNERS", 2)
-    with django_assert_num_queries((2 + 1) + (3 * 3 + 1) + 1):
+    with django_assert_num_queries((2 + 1) + (3 * 5 + 1) + 1):
         assert replaying.check().days == 5
 
 
 def test_the_command_says_that_all_is_equal(history):
     out, days = StringIO(), DayStat.objects.count()
     call_command("check_schedules", stdout=out)
-    assert out.getvalue() == f"1 states, {history.version} events, {days} study days: all equal\n"
+    assert (
+        out.getvalue() == f"1 states, {history.version} events, {days} study days, 1 frontiers: all equal\n"
+    )
 
 
 def test_the_command_lists_the_first_twenty_and_fails():
@@ -338,7 +368,7 @@ def test_the_command_lists_the_first_twenty_and_fails():
         making.answered(who, card, 4)
     ReviewState.objects.update(ease=sm2.MIN_EASE)
     out = StringIO()
-    with pytest.raises(CommandError, match="25 states, 25 events, 1 study days: 25 differences"):
+    with pytest.raises(CommandError, match="25 states, 25 events, 1 study days, 1 frontiers: 25 differences"):
         call_command("check_schedules", stdout=out)
     lines = out.getvalue().splitlines()
     assert len(lines) == 20
