@@ -69,7 +69,7 @@ class UserAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         """Return the learners, with two answers that the list shows."""
         theirs = EmailAddress.objects.filter(user=OuterRef("pk"), email=OuterRef("email"), verified=True)
         factors = Authenticator.objects.filter(user=OuterRef("pk"))
-        learners: QuerySet[User] = super().get_queryset(request)
+        learners: QuerySet[User] = super().get_queryset(request).filter(gone_at=None)
         return learners.annotate(address_confirmed=Exists(theirs), secured=Exists(factors))
 
     def get_readonly_fields(self, request: HttpRequest, obj: User | None = None) -> tuple[str, ...]:

@@ -23,6 +23,10 @@ from accounts.requests import LearnerRequest
 MOST_EVENTS = 50
 GONE = "Your account is deleted, and everything that was in it."
 GUEST_GONE = "What you did here as a visitor is deleted."
+CLEARING = (
+    "Your account is deleted. You have answered so much that clearing it takes a few minutes more; "
+    "none of it names you."
+)
 
 
 @never_cache
@@ -76,12 +80,13 @@ def delete(request: LearnerRequest) -> HttpResponse:
         status = 422 if form.is_bound else 200
         return render(request, "accounts/delete.html", {"form": form, "nav": "settings"}, status=status)
     address = request.user.email
-    deleting.delete(request.user, timezone.now())
+    outcome = deleting.delete(request.user, timezone.now())
     # Not `logout`, which would note that a learner who is no more has left.
     request.session.flush()
     anybody: Any = AnonymousUser()
     request.user = anybody
     if address:
         get_adapter(request).send_mail("account/email/account_deleted", address, {})
-    messages.success(request, GONE if address else GUEST_GONE)
+    whole = GONE if address else GUEST_GONE
+    messages.success(request, CLEARING if outcome is deleting.Outcome.CLEARING else whole)
     return SeeOther(resolve_url("landing"))

@@ -84,6 +84,7 @@ app.conf.update(
         "list the mails of the whole day": every(40 * SWEEP, "reminders.plan_day"),
         "hand out the mails that are due": every(SWEEP, "reminders.sweep"),
         "move the cards that are left to be moved": every(SWEEP, "cards.move"),
+        "clear what deleted accounts left": every(4 * SWEEP, "clear.gone"),
         "clear what is over": {"task": "clear", "schedule": crontab(hour=3, minute=17)},
     },
     # In memory: each entry comes round soon, so nothing has to be remembered across a restart.

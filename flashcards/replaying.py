@@ -109,7 +109,7 @@ def _note(report: Report, differences: Iterable[Difference]) -> None:
 
 def _states() -> QuerySet[ReviewState]:
     log = Prefetch("log", ReviewLog.objects.order_by("sequence"))
-    return ReviewState.objects.order_by("pk").prefetch_related(log)
+    return ReviewState.objects.filter(learner__gone_at=None).order_by("pk").prefetch_related(log)
 
 
 def _chunks() -> Iterator[list[ReviewState]]:
@@ -127,7 +127,7 @@ def _confirmed(state: ReviewState) -> list[Difference]:
     if not any(_differences(state)):
         return []
     with transaction.atomic():
-        again = _states().select_for_update().filter(pk=state.pk).first()
+        again = _states().select_for_update(of=("self",)).filter(pk=state.pk).first()
         return list(_differences(again)) if again else []
 
 
@@ -223,7 +223,7 @@ def _place(there: Frontier | Card) -> str:
 
 def _learners() -> Iterator[list[int]]:
     last = 0
-    everyone = User.objects.order_by("pk").values_list("pk", flat=True)
+    everyone = User.objects.filter(gone_at=None).order_by("pk").values_list("pk", flat=True)
     while learners := list(everyone.filter(pk__gt=last)[:LEARNERS]):
         yield learners
         last = learners[-1]

@@ -17,6 +17,7 @@ MOST_WAITING = 100
 QUEUE = "mails"
 GUESTS_KEPT = timedelta(days=30)
 MAILS_KEPT = timedelta(days=90)
+ROWS_A_MINUTE = 200_000  # of deleted accounts; some ten seconds' work
 EVENTS_KEPT = timedelta(days=90)  # no shorter than a session lasts
 # Cards are moved for so long in one go, with pauses in seconds: longer than another writer waits in between.
 MOVING = timedelta(seconds=10)
@@ -66,6 +67,12 @@ def clear() -> None:
     clearing.clear_sessions(now)
     clearing.clear_mails(now - MAILS_KEPT)
     events.clear(now - EVENTS_KEPT)
+
+
+@shared_task(name="clear.gone")
+def clear_gone() -> None:
+    """Delete some of the rows that deleted accounts left."""
+    clearing.clear_gone(ROWS_A_MINUTE)
 
 
 def _waiting() -> int:

@@ -41,7 +41,7 @@ class UserManager(BaseUserManager["User"]):
         """Return the guest's row, held until the transaction ends; None for everyone else."""
         if not user.is_authenticated or not user.is_guest:
             return None
-        return self.select_for_update().filter(pk=user.pk, is_guest=True).first()
+        return self.select_for_update().filter(pk=user.pk, is_guest=True, gone_at=None).first()
 
     def _create(self, email: str, password: str | None, **fields: Any) -> "User":
         user = self.model(email=email, **fields)
@@ -126,12 +126,16 @@ class User(AbstractBaseUser, PermissionsMixin):
 
     objects = UserManager()
 
+    # When the account was deleted, while rows that name nobody any more wait to be cleared: see deleting.py.
+    gone_at = models.DateTimeField(null=True, blank=True, editable=False)
+
     USERNAME_FIELD = "email"
     REQUIRED_FIELDS: ClassVar[list[str]] = []
 
     class Meta:
         verbose_name = "learner"
         indexes = [
+            models.Index(fields=["gone_at"], name="learner_gone", condition=models.Q(gone_at__isnull=False)),
             models.Index(
                 fields=["time_zone", "remind_at"],
                 name="learner_reminders",

@@ -17,7 +17,7 @@ from django.urls import reverse
 from accounts import deleting, events
 from accounts.events import Kind
 from accounts.models import AccountEvent, Session, User
-from flashcards import interviews, notes
+from flashcards import clearing, interviews, notes, replaying
 from flashcards.interviews import Wanted
 from flashcards.models import Reminder
 from tests import making
@@ -163,6 +163,50 @@ def test_without_the_right_password_and_the_word_nothing_goes(typed, says):
     assert title_of(answer).startswith("Error: ")
     assert User.objects.get() == user
     assert not mail.outbox
+
+
+def test_of_very_many_answers_everything_that_names_the_learner_goes_at_once_and_the_rest_soon(monkeypatch):
+    monkeypatch.setattr(deleting, "MOST", 2)
+    user = account(confirmed=True)
+    log_in(browser())
+    fill(user)  # a card with two answers
+    assert deleting.delete(user, NOW) is deleting.Outcome.CLEARING
+    left = {way for way, rows in rows_of(user.pk).items() if rows}
+    names = ("User", "ReviewState.learner", "ReviewLog.learner", "ReviewLog.state__learner")
+    assert {way.partition(".")[2] for way in left} == {*names}
+    nobody = User.objects.get(pk=user.pk)
+    fresh = User(pk=user.pk, is_guest=True, is_active=False, gone_at=NOW, joined_at=NOW, session_epoch=1)
+    assert {**vars(nobody), "_state": 0, "password": ""} == {**vars(fresh), "_state": 0, "password": ""}
+    assert not nobody.has_usable_password()
+    assert not deleting.delete(user, NOW)
+    assert not clearing.clear_gone(clearing.ROWS * 2)
+    assert not any(rows_of(user.pk).values())
+    assert AccountEvent.objects.filter(kind="deleted").count() == 1
+
+
+def test_what_waits_to_be_cleared_opens_nothing_and_stands_in_nobodys_way(monkeypatch):
+    monkeypatch.setattr(deleting, "MOST", 0)
+    chief = User.objects.create_superuser("chief@example.org", PASSWORD)
+    user = account(confirmed=True)
+    making.answered(user, making.card(), 4, 2)
+    here, phone = browser(), browser()
+    log_in(here)
+    log_in(phone)
+    send(here, PAGE, password=PASSWORD, confirm="delete")
+    assert "clearing it takes a few minutes more" in text_of(here.get("/"))
+    assert here.get("/today/").status_code == phone.get("/today/").status_code == 302
+    assert (mail.outbox[-1].to, mail.outbox[-1].subject) == ([ADA], "Your Engram account is deleted")
+    assert "isn’t right" in text_of(log_in(browser()))
+    assert replaying.check().states == 0
+    assert clearing.clear_guests(datetime(2099, 1, 1, tzinfo=UTC)) == 0
+    staff = proven(browser(chief), chief)
+    assert f"visitor {user.pk}" not in text_of(staff.get(reverse("admin:accounts_user_changelist")))
+    again = account(confirmed=True)
+    assert again.pk != user.pk
+    log_in(back := browser())
+    assert back.get("/today/").status_code == 200
+    clearing.clear_gone(clearing.ROWS * 2)
+    assert set(User.objects.values_list("pk", flat=True)) == {chief.pk, again.pk}
 
 
 def test_a_get_deletes_nothing_and_a_form_without_its_token_neither():

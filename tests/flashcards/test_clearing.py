@@ -6,9 +6,10 @@ from io import StringIO
 import pytest
 from django.core.management import CommandError, call_command
 
+from accounts import deleting
 from accounts.models import Session, User
 from flashcards import clearing, reviewing
-from flashcards.models import ReviewLog
+from flashcards.models import ReviewLog, ReviewState
 from tests import making
 from tests.making import at
 
@@ -42,6 +43,24 @@ def test_learners_stay_however_long_they_are_away():
     making.answered(who, card, 4)
     assert clearing.clear_guests(at(9_000)) == 0
     assert making.state(who, card).version == 1
+
+
+def test_what_a_deleted_account_left_goes_in_portions_answers_first(monkeypatch):
+    monkeypatch.setattr(clearing, "ROWS", 2)
+    monkeypatch.setattr(deleting, "MOST", 0)
+    who, other, cards = making.learner(), making.learner(), making.deck(3)
+    for card in cards:
+        making.answered(who, card, 4)
+    making.answered(other, cards[0], 4)
+    deleting.delete(who, at(2))
+    left = list[tuple[int, ...]]()
+    while clearing.clear_gone(2):
+        rows = (ReviewLog.objects.filter(learner=who.pk), ReviewState.objects.filter(learner=who.pk))
+        left.append(tuple(of_them.count() for of_them in rows))
+    assert left == [(1, 3), (0, 3), (0, 1)]
+    assert User.objects.get() == other
+    assert making.state(other, cards[0]).version == 1
+    assert not clearing.clear_gone(2)
 
 
 def test_guests_go_in_chunks(monkeypatch):

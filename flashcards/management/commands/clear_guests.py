@@ -12,7 +12,8 @@ class Command(BaseCommand):
     """To be run once a day."""
 
     help = (
-        "Delete visitors without an account who have not answered a card for 30 days, and expired sessions."
+        "Delete visitors without an account who have not answered a card for 30 days, expired sessions, and "
+        "what deleted accounts left."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -22,5 +23,7 @@ class Command(BaseCommand):
         if options["days"] < 1:
             raise CommandError("Give --days 1 or more.")
         now = timezone.now()
+        while clearing.clear_gone(clearing.ROWS):
+            pass
         guests = clearing.clear_guests(now - timedelta(days=options["days"]))
         self.stdout.write(f"{guests} guests and {clearing.clear_sessions(now)} expired sessions deleted.")
