@@ -5,7 +5,6 @@ a card which they haven't begun.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
 from datetime import date
 from math import isclose
 from typing import Any
@@ -15,57 +14,13 @@ from django.db.models import Prefetch, QuerySet
 
 from accounts.models import User
 from flashcards import frontier, history, rollup, topic_counts
-from flashcards.models import Card, DayStat, Frontier, ReviewLog, ReviewState, Topic
+from flashcards.differences import Difference, Report
+from flashcards.models import Card, DayStat, Frontier, ReviewLog, ReviewState
 from flashcards.scheduling import memory, schedule
 from flashcards.scheduling.schedule import Event, Kind, Schedule
 
 CHUNK = 500
 LEARNERS = 50
-SHOWN = 20
-
-
-@dataclass(frozen=True, slots=True)
-class Difference:
-    """One value of a card's state, a study day, a frontier or a topic that isn't what log and rows say.
-
-    `field` begins with "log 3: " for the card's third event.
-    """
-
-    row: ReviewState | DayStat | Frontier | Topic
-    field: str
-    stored: object
-    folded: object
-
-    def __str__(self) -> str:
-        if isinstance(self.row, Topic):
-            return f"topic {self.row.key}: {self.field}: stored {self.stored}, counted {self.folded}"
-        where = f"learner {self.row.learner_id}, {self._what(self.row)}"
-        return f"{where}: {self.field}: stored {self.stored}, folded {self.folded}"
-
-    @staticmethod
-    def _what(row: ReviewState | DayStat | Frontier) -> str:
-        if isinstance(row, Frontier):
-            return "frontier"
-        return str(row.day if isinstance(row, DayStat) else row.card.key)
-
-
-@dataclass(slots=True)
-class Report:
-    """What was compared, how many values differ, and the first of those."""
-
-    states: int = 0
-    events: int = 0
-    days: int = 0
-    frontiers: int = 0
-    differing: int = 0
-    differences: list[Difference] = field(default_factory=list)
-
-    def __str__(self) -> str:
-        verdict = f"{self.differing} differences" if self.differing else "all equal"
-        seen = (
-            f"{self.states} states, {self.events} events, {self.days} study days, {self.frontiers} frontiers"
-        )
-        return f"{seen}: {verdict}"
 
 
 def check() -> Report:
@@ -79,16 +34,16 @@ def check() -> Report:
         report.states += len(states)
         for state in states:
             report.events += len(state.log.all())
-            _note(report, _confirmed(state))
+            report.note(_confirmed(state))
     for learners in _learners():
         days = _days(learners)
         report.days += len(days)
         for learner in sorted({learner for (learner, _), row in days.items() if any(row)}):
-            _note(report, _days_confirmed(learner))
+            report.note(_days_confirmed(learner))
         report.frontiers += Frontier.objects.filter(learner__in=learners).count()
-        _note(report, _frontiers(learners))
+        report.note(_frontiers(learners))
     if wrong := list(topic_counts.differing().values_list("pk", flat=True)):
-        _note(report, _counts_confirmed(wrong))
+        report.note(_counts_confirmed(wrong))
     return report
 
 
@@ -98,13 +53,6 @@ def _counts_confirmed(topics: list[int]) -> list[Difference]:
     topic_counts.hold(topics)
     wrong: Iterable[Any] = topic_counts.differing().filter(pk__in=topics)
     return [Difference(topic, "cards", topic.card_count, topic.counted) for topic in wrong]
-
-
-def _note(report: Report, differences: Iterable[Difference]) -> None:
-    for difference in differences:
-        report.differing += 1
-        if report.differing <= SHOWN:
-            report.differences.append(difference)
 
 
 def _states() -> QuerySet[ReviewState]:
