@@ -21,7 +21,7 @@ from flashcards.scheduling.days import ONE_DAY
 MOST_PLAYED: Final = 500  # cards that the runs take
 FEWEST_TOGETHER: Final = 16  # of these, those that come up on one day, or on some days in a row
 MOST_WHOLE: Final = 500  # cards of the smallest decks or topics, which are all looked at
-MOST_WORK: Final = 6_000  # of the runs: sampling moves the result more than a tenth of them does
+MOST_WORK: Final = 3_000  # of the runs: a chance that more would even out is small beside the sample's
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,10 +1,12 @@
 """A sample of a learner's rows, of bounded size, and what its cards come to on a day.
 
 Of up to MOST_STATES rows all are read; of more, those of every k-th key, which stand for as many places as
-there are in between. Each day begins at another key, so that in k days every card is looked at once.
+there are in between. Each day begins at another key, so that in k days every card is looked at once. k is a
+prime: were it the length of a topic, the sample would have only the first cards of topics, or only the last.
 """
 
 from dataclasses import dataclass
+from math import isqrt
 from typing import Final
 
 from flashcards import many_sql, sample_sql
@@ -12,7 +14,7 @@ from flashcards.forecasting import BANDS
 from flashcards.many_sql import Facts
 from flashcards.sample_sql import Asked, Low, Sums
 
-SAMPLE: Final = 2_000  # rows that are looked at, of more than MOST_STATES
+SAMPLE: Final = 1_000  # rows that are looked at, of more than MOST_STATES
 THIN: Final = 4  # with fewer than a fourth of these found, keys lie far apart: more are tried, once,
 MOST_TRIED: Final = 16  # up to so many times as many
 NOTHING: Final = Sums(0, 0, 0, 0, 0, 0.0, 0.0, 0.0, (0,) * len(BANDS))
@@ -59,9 +61,14 @@ def sample(what: Asked, facts: Facts, whole: frozenset[int]) -> Sample:
         left = keys - sum(unit.rows for unit in inside)
         return Sample(sums, lowest, drawn, max(1.0, left / max(1, drawn)), whole)
 
-    step = -(-keys // SAMPLE)
+    step = _prime(-(-keys // SAMPLE))
     found = read(step)
     looked = sum(unit.rows for unit in found.sums.values())
     if step > 1 and THIN * looked < SAMPLE:
-        found = read(max(1, step * looked // SAMPLE, step // MOST_TRIED))
+        found = read(_prime(max(1, step * looked // SAMPLE, step // MOST_TRIED)))
     return found
+
+
+def _prime(most: int) -> int:
+    """Return the largest prime up to a number, and 1 for 1."""
+    return next((n for n in range(most, 1, -1) if all(n % factor for factor in range(2, isqrt(n) + 1))), 1)
