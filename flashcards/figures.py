@@ -9,7 +9,7 @@ from typing import Final
 
 from accounts.models import User
 from flashcards import rollup
-from flashcards.models import DayStat
+from flashcards.rollup import Day
 from flashcards.scheduling.days import ONE_DAY
 from flashcards.scheduling.evaluation import ENOUGH, wilson
 
@@ -111,7 +111,7 @@ def past(learner: User, today: date) -> Past:
 
     One statement; up to two more when days without an answer lie between the last one and today.
     """
-    rows = list(DayStat.objects.filter(learner=learner).order_by("day"))
+    rows = rollup.days(learner)
     studied = [row for row in rows if row.answers]
     marks = [DayMark(row.day, row.answers) for row in studied]
     days = {mark.day: mark.answers for mark in marks}
@@ -132,14 +132,14 @@ def past(learner: User, today: date) -> Past:
     )
 
 
-def _retention(rows: Sequence[DayStat]) -> Rate:
+def _retention(rows: Sequence[Day]) -> Rate:
     return Rate(recalled=sum(row.recalled for row in rows), tested=sum(row.tested for row in rows))
 
 
-def _weeks(studied: Sequence[DayStat], today: date) -> tuple[Week, ...]:
+def _weeks(studied: Sequence[Day], today: date) -> tuple[Week, ...]:
     if not studied:
         return ()
-    by_monday = defaultdict[date, list[DayStat]](list)
+    by_monday = defaultdict[date, list[Day]](list)
     for row in studied:
         by_monday[_monday(row.day)].append(row)
     first, last = _monday(studied[0].day), _monday(max(today, studied[-1].day))
@@ -154,7 +154,7 @@ def _monday(day: date) -> date:
     return day - day.weekday() * ONE_DAY
 
 
-def _streak(learner: User, rows: Sequence[DayStat], today: date) -> Streak:
+def _streak(learner: User, rows: Sequence[Day], today: date) -> Streak:
     studied = [row for row in rows if row.answers]
     open_today = all(row.day != today for row in studied)
     if not studied:
@@ -171,7 +171,7 @@ def _streak(learner: User, rows: Sequence[DayStat], today: date) -> Streak:
     )
 
 
-def _current(learner: User, rows: Sequence[DayStat], today: date) -> int:
+def _current(learner: User, rows: Sequence[Day], today: date) -> int:
     """Return the length of the run that is still going on today.
 
     A traveller whose date went back may have studied on later days than today: those count, and today
@@ -183,7 +183,7 @@ def _current(learner: User, rows: Sequence[DayStat], today: date) -> int:
     return later + (runs[-1] if runs and _goes_on(learner, until_today, today) else 0)
 
 
-def _goes_on(learner: User, rows: Sequence[DayStat], today: date) -> bool:
+def _goes_on(learner: User, rows: Sequence[Day], today: date) -> bool:
     """Whether there was nothing to do between the last of these rows with an answer and today."""
     latest = rows[:-3:-1]
     if latest[0].day < today:
@@ -192,7 +192,7 @@ def _goes_on(learner: User, rows: Sequence[DayStat], today: date) -> bool:
     return bool(seen_today.answers or seen_today.unbroken) or rollup.follows(*latest)
 
 
-def _runs(studied: Sequence[DayStat]) -> list[int]:
+def _runs(studied: Sequence[Day]) -> list[int]:
     """Return the lengths of the runs of study days between which there was nothing to do, oldest first."""
     lengths = [1] if studied else []
     for before, row in pairwise(studied):

@@ -6,16 +6,19 @@ from itertools import pairwise
 from math import fsum
 from typing import Any, Final, NamedTuple
 
-from django.db.models import Count, F, Q, Sum, Value, Window
+from django.db.models import Count, F, Q, QuerySet, Sum, Value, Window
 from django.db.models.functions import RowNumber
 
 from accounts.models import User
+from accounts.once import once
+from accounts.rows import columns
 from flashcards import playing, recall
 from flashcards.models import Card, Deck, Topic
 from flashcards.playing import Played, Row, Start
 from flashcards.recall import Lead
 from flashcards.scheduling import simulation
 
+TOPIC = columns(Topic, "t", but=("card_count",))
 # The least recall of each band but the lowest: 60, 75, 85 and 93 per cent, rounded as they are shown.
 BANDS: Final = (0.595, 0.745, 0.845, 0.925)
 
@@ -65,27 +68,36 @@ class Totals:
 
 def sums(learner: User, lead: Lead, today: date) -> list[Sums]:
     """Return the sums of each topic with active cards, in order, in one statement."""
-    active, until = recall.active("cards__"), playing.until_of(lead, today)
+    until = playing.until_of(lead, today)
+    rows = _topics(learner=learner.pk, on=lead.on, until=until, today=today)
+    return [found for row in rows if (found := _sums(row)).cards or found.answered]
+
+
+@once
+def _topics(learner: int, on: date, until: date, today: date) -> QuerySet[Topic, Any]:
+    active = recall.active("cards__")
     counted = {
         f"n_from_{n}": Count("cards", filter=active & Q(chance__gte=least)) for n, least in enumerate(BANDS)
     }
+    sums = {
+        "n_cards": Count("cards", filter=active),
+        "recalled": Sum("chance", filter=active, default=0.0),
+        "squares": Sum(F("chance") * F("chance"), filter=active, default=0.0),
+        "n_due": Count("cards", filter=active & Q(due__lt=until)),
+        "n_fresh": Count("cards", filter=active & Q(due__isnull=True)),
+        "settled": Sum(recall.on(until, "mine__"), filter=active & Q(due__gte=until), default=0.0),
+        "n_answered": Count("cards", filter=Q(mine__last_reviewed_on=today)),
+        "n_introduced": Count("cards", filter=Q(mine__last_reviewed_on=today, mine__introduced_on=today)),
+        "n_started": Count("mine__stability", filter=active),
+    }
     topics = (
         Topic.objects.annotate(mine=recall.mine(learner, "cards__states"))
-        .alias(chance=recall.on(lead.on, "mine__"), due=recall.due(today, "mine__"))
-        .annotate(
-            n_cards=Count("cards", filter=active),
-            n_started=Count("mine__stability", filter=active),
-            recalled=Sum("chance", filter=active, default=0.0),
-            squares=Sum(F("chance") * F("chance"), filter=active, default=0.0),
-            n_due=Count("cards", filter=active & Q(due__lt=until)),
-            n_fresh=Count("cards", filter=active & Q(due__isnull=True)),
-            settled=Sum(recall.on(until, "mine__"), filter=active & Q(due__gte=until), default=0.0),
-            n_answered=Count("cards", filter=Q(mine__last_reviewed_on=today)),
-            n_introduced=Count("cards", filter=Q(mine__last_reviewed_on=today, mine__introduced_on=today)),
-            **counted,
-        )
+        .alias(chance=recall.on(on, "mine__"), due=recall.due(today, "mine__"))
+        .annotate(**sums, **counted)
+        .order_by("deck_id", "position")
     )
-    return [_sums(row) for row in topics.order_by("deck_id", "position") if row.n_cards or row.n_answered]
+    values: QuerySet[Topic, Any] = topics.values_list(*TOPIC.names, *sums, *counted)
+    return values
 
 
 def totals(topics: list[Sums], lead: Lead) -> Totals:
@@ -118,27 +130,37 @@ def play(learner: User, lead: Lead, today: date, topics: list[Sums]) -> Played:
     return playing.run(learner, Start(rows, weights, today, until, limits, in_play, settled))
 
 
-def _sums(row: Any) -> Sums:
-    from_least = [row.n_started, *(getattr(row, f"n_from_{n}") for n in range(len(BANDS))), 0]
-    bands = [more - fewer for more, fewer in pairwise(from_least)]
+def _sums(row: tuple[Any, ...]) -> Sums:
+    topic, (cards, recalled, squares, due, fresh, settled, answered, introduced, *from_least) = (
+        row[: len(TOPIC)],
+        row[len(TOPIC) :],
+    )
+    bands = [more - fewer for more, fewer in pairwise([*from_least, 0])]
     return Sums(
-        topic=row,
-        cards=row.n_cards,
-        started=row.n_started,
-        recalled=row.recalled,
-        variance=max(0.0, row.recalled - row.squares),  # rounding may take 0 below
-        bands=(*bands, row.n_cards - row.n_started),
-        due=row.n_due,
-        fresh=row.n_fresh,
-        settled=row.settled,
-        answered=row.n_answered,
-        introduced=row.n_introduced,
+        topic=TOPIC.row(topic),
+        cards=cards,
+        started=from_least[0],
+        recalled=recalled,
+        variance=max(0.0, recalled - squares),  # rounding may take 0 below
+        bands=(*bands, cards - from_least[0]),
+        due=due,
+        fresh=fresh,
+        settled=settled,
+        answered=answered,
+        introduced=introduced,
     )
 
 
 def _rows(learner: User, today: date, until: date, in_play: int) -> list[Row]:
     """Return the cards that can come up, by due day, then the new ones in deck order, or every k-th."""
     step = max(1, -(-in_play // simulation.MOST_CARDS))
+    turn = (step + 1) // 2 % step
+    found = _coming(learner=learner.pk, today=today, until=until, most=in_play, step=step, turn=turn)
+    return [Row(*row) for row in found]
+
+
+@once
+def _coming(learner: int, today: date, until: date, most: int, step: int, turn: int) -> QuerySet[Card, Any]:
     place = Window(
         RowNumber(), order_by=[F("due").asc(nulls_last=True), F("deck_number"), F("position"), F("pk")]
     )
@@ -148,9 +170,10 @@ def _rows(learner: User, today: date, until: date, in_play: int) -> list[Row]:
         .annotate(due=recall.due(today, "mine__"))
         .filter(Q(due__lt=until) | Q(due__isnull=True))
         .annotate(place=place, turn=place % Value(step))
-        .filter(place__lte=in_play, turn=(step + 1) // 2 % step)
+        .filter(place__lte=most, turn=turn)
     )
-    columns = ("own_due_on", "repetitions", "ease", "interval", "drill")
+    scheduled = ("own_due_on", "repetitions", "ease", "interval", "drill")
     remembered = ("stability", "difficulty", "remembered_on")
-    names = ("topic_id", "position", "due", *(f"mine__{name}" for name in columns + remembered))
-    return [Row(*row) for row in cards.order_by("place").values_list(*names)]
+    names = ("topic_id", "position", "due", *(f"mine__{name}" for name in scheduled + remembered))
+    values: QuerySet[Card, Any] = cards.order_by("place").values_list(*names)
+    return values

@@ -3,10 +3,14 @@
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 from math import fsum
-from typing import Final
+from typing import Any, Final
+
+from django.db.models import QuerySet
 
 from accounts.models import User
+from accounts.once import once
 from flashcards import forecasting, recall
 from flashcards.forecasting import Part
 from flashcards.models import Card, Deck, Topic
@@ -98,13 +102,19 @@ def decks(parts: Sequence[Part]) -> tuple[DeckReadiness, ...]:
 
 def _cells(learner: User, lead: Lead, topics: list[int]) -> defaultdict[int, list[Cell]]:
     """Return the cells of all these topics, in deck order."""
+    cells = defaultdict[int, list[Cell]](list)
+    for topic, *cell in _cards(learner=learner.pk, on=lead.on, topics=tuple(topics)) if topics else ():
+        cells[topic].append(Cell(*cell))
+    return cells
+
+
+@once
+def _cards(learner: int, on: date, topics: tuple[int, ...]) -> QuerySet[Card, Any]:
     cards = (
         Card.objects.annotate(mine=recall.mine(learner))
         .filter(recall.active(), topic__in=topics)
-        .annotate(chance=recall.on(lead.on, "mine__"))
+        .annotate(chance=recall.on(on, "mine__"))
         .order_by("position", "pk")
     )
-    cells = defaultdict[int, list[Cell]](list)
-    for topic, *cell in cards.values_list("topic_id", "pk", "question", "chance"):
-        cells[topic].append(Cell(*cell))
-    return cells
+    values: QuerySet[Card, Any] = cards.values_list("topic_id", "pk", "question", "chance")
+    return values

@@ -78,7 +78,7 @@ def today_of(learner: User, now: datetime) -> date:
     return days.study_day(now, learner.time_zone, learner.day_start)
 
 
-def active(learner: User) -> QuerySet[ReviewState]:
+def active(learner: User | int) -> QuerySet[ReviewState]:
     """Return the rows of the cards that are neither suspended nor retired; buried ones are active."""
     return ReviewState.objects.filter(learner=learner, suspended=False, card__retired=False)
 

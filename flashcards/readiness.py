@@ -9,13 +9,14 @@ from datetime import date, timedelta
 from math import fsum, sqrt
 from typing import Any, Final
 
-from django.db.models import Case, Count, DateField, F, Value, When
+from django.db.models import Case, Count, DateField, F, QuerySet, Value, When
 
 from accounts.models import User
+from accounts.once import once
 from flashcards import estimating, forecasting, parts, queue, recall
 from flashcards.estimating import Estimate
 from flashcards.forecasting import Part, Totals
-from flashcards.models import Deck, Topic
+from flashcards.models import Deck, ReviewState, Topic
 from flashcards.parts import Cell, DeckReadiness, TopicReadiness
 from flashcards.playing import Played
 from flashcards.recall import Lead, leading
@@ -169,18 +170,27 @@ def slipping(learner: User, lead: Lead, today: date, limit: int = 5) -> list[Sli
 
     Of two with the same, the one missed more often comes first; topics that don't count are left out.
     """
+    left_out = tuple(sorted(lead.left_out()))
+    rows = _lowest(learner=learner.pk, on=lead.on, today=today, left_out=left_out, limit=(limit,))
+    return [
+        Slip(card, question, forecasting.TOPIC.row(topic), chance, lapses, due)
+        for card, question, chance, lapses, due, *topic in rows
+    ]
+
+
+@once
+def _lowest(
+    learner: int, on: date, today: date, left_out: tuple[int, ...], limit: tuple[int]
+) -> QuerySet[ReviewState, Any]:
     states = (
         queue.active(learner)
         .filter(remembered_on__isnull=False)
-        .exclude(card__topic__in=lead.left_out())
-        .annotate(recall=recall.on(lead.on), due=recall.due(today))
-        .select_related("card__topic")
-        .only("lapses", "card__question", "card__topic")
+        .exclude(card__topic__in=left_out)
+        .annotate(recall=recall.on(on), due=recall.due(today))
+        .order_by("recall", "-lapses", "card_id")
     )
-    rows: list[Any] = list(states.order_by("recall", "-lapses", "card_id")[:limit])
-    return [
-        Slip(row.card_id, row.card.question, row.card.topic, row.recall, row.lapses, row.due) for row in rows
-    ]
+    topic = (f"card__topic__{name}" for name in forecasting.TOPIC.names)
+    return states.values_list("card_id", "card__question", "recall", "lapses", "due", *topic)[: limit[0]]
 
 
 def _slip(low: Low) -> Slip:
@@ -189,6 +199,11 @@ def _slip(low: Low) -> Slip:
 
 def _scheduled(learner: User, today: date, last: date) -> dict[date, int]:
     """Return how many active cards are due on each day until the last; the late ones under yesterday."""
+    return dict(_due_by_day(learner=learner.pk, today=today, last=last))
+
+
+@once
+def _due_by_day(learner: int, today: date, last: date) -> QuerySet[ReviewState, Any]:
     yesterday = Value(today - ONE_DAY, DateField())
     states = (
         queue.active(learner)
@@ -196,7 +211,7 @@ def _scheduled(learner: User, today: date, last: date) -> dict[date, int]:
         .annotate(due=recall.due(today))
         .annotate(day=Case(When(due__lt=today, then=yesterday), default=F("due"), output_field=DateField()))
     )
-    return dict(states.values_list("day").annotate(n=Count("pk")))
+    return states.values_list("day").annotate(n=Count("pk"))
 
 
 def _days_shown(lead: Lead, today: date) -> int:

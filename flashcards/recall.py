@@ -121,7 +121,7 @@ def due(today: date, state: str = "") -> Combinable:
     return Case(When(buried, then=tomorrow), default=F(f"{state}due_on"), output_field=DateField())
 
 
-def mine(learner: User, states: str = "states") -> FilteredRelation:
+def mine(learner: User | int, states: str = "states") -> FilteredRelation:
     """Return the learner's row as a relation, for a query that knows it as `mine`."""
     return FilteredRelation(states, condition=Q(**{f"{states}__learner": learner}))
 

@@ -2,12 +2,13 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import date, timedelta
-from typing import Final
+from typing import Any, Final, NamedTuple
 
 from django.db import connection
 from django.db.models import Count, Exists, F, Q, QuerySet, Subquery
 
 from accounts.models import User
+from accounts.once import once
 from accounts.rows import Columns, prepared, table
 from flashcards import frontier, history, queue
 from flashcards.models import DayStat, ReviewLog
@@ -25,7 +26,25 @@ COUNT: Final = f"""
     WHERE learner_id = %(learner)s AND day = %(day)s
     RETURNING {", ".join(f"(SELECT {name} FROM {table(User)} u WHERE u.id = learner_id)" for name in PLANNED)}
 """
+DAY: Final = ("day", *COUNTS, "unbroken")
 PASSED: Final = [grade for grade in range(6) if sm2.passed(grade)]
+
+
+class Day(NamedTuple):
+    """What is stored of a study day, without its row."""
+
+    day: date
+    answers: int
+    tested: int
+    recalled: int
+    mature_tested: int
+    mature_recalled: int
+    unbroken: bool
+
+
+def days(learner: User) -> list[Day]:
+    """Return all of a learner's study days in order, in one statement."""
+    return [Day._make(row) for row in _days(learner=learner.pk)]
 
 
 def counted(row: ReviewLog) -> dict[str, int]:
@@ -82,7 +101,7 @@ def unbroken(learner: User, today: date) -> bool:
     return reaches(learner, rows[:2], today)
 
 
-def reaches(learner: User, rows: Sequence[DayStat] | QuerySet[DayStat], today: date) -> bool:
+def reaches(learner: User, rows: Sequence[DayStat | Day] | QuerySet[DayStat], today: date) -> bool:
     """Return what unbroken() does, given the learner's two latest rows before today, the latest first."""
     last, before = (*rows, None, None)[:2]
     if last is None or not (last.answers or last.unbroken or follows(last, before)):
@@ -92,7 +111,7 @@ def reaches(learner: User, rows: Sequence[DayStat] | QuerySet[DayStat], today: d
     return _free(learner, [first + timedelta(days=n) for n in range((today - first).days)], today)
 
 
-def follows(row: DayStat, before: DayStat | None) -> bool:
+def follows(row: DayStat | Day, before: DayStat | Day | None) -> bool:
     """Whether the row before this one is of the day before, and that day had an answer."""
     return before is not None and before.answers > 0 and row.day - before.day == ONE_DAY
 
@@ -146,6 +165,11 @@ def _count(learner: User, day: date, counts: Mapping[str, int]) -> bool:
     for name, value in zip(PLANNED, PLAN.read(values), strict=True):
         setattr(learner, name, value)
     return True
+
+
+@once
+def _days(learner: int) -> QuerySet[DayStat, Any]:
+    return DayStat.objects.filter(learner=learner).order_by("day").values_list(*DAY)
 
 
 def _on(learner: User, day: date) -> QuerySet[DayStat]:
