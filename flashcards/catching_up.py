@@ -1,16 +1,18 @@
-"""Catching up after days away: what waits is spread over the next days, in one go and with one undo."""
+"""Catching up after days away: what waits is spread over the next days, as one batch with one undo."""
 
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Final
 from uuid import UUID
 
+from django.conf import settings
 from django.db import transaction
 from django.db.models import Count, Max, Q
 
 from accounts.models import User
-from flashcards import locking, planning, queue, recording
-from flashcards.models import DayStat, ReviewLog, ReviewState
+from flashcards import batches, planning, queue, recording
+from flashcards.batches import Places
+from flashcards.models import DayStat, ReviewLog
 from flashcards.scheduling import days, spreading
 from flashcards.scheduling.schedule import Kind
 
@@ -127,22 +129,23 @@ def suggested(offered: tuple[Spread, ...], pace_now: Pace) -> Spread:
 
 @transaction.atomic
 def spread(learner: User, asked: int, batch: UUID, now: datetime) -> int:
-    """Spread what is due over this many days from today on; return how many cards moved.
+    """Spread what is due over this many days from today on; return how many cards moved, at first.
 
     The oldest stay, the others come later in the order of the queue, never in a break nor on or after the
     day of the interview. All moves are events of this batch. The learner's row is locked first: what
-    else moves many cards waits.
+    else moves many cards waits. Of very many the last are moved, and batches.py moves the others. Raises
+    Refused while cards are being moved.
     """
     planning.hold(learner)
+    if planning.is_moving(learner):
+        raise recording.Refused("Your cards are still being moved. Spread them when that is done.")
     today = queue.today_of(learner, now)
-    waiting = sorted(locking.many(queue.due(learner, today)), key=_place)
-    laid_out = _laid_out(learner, len(waiting), asked, _scheduled(learner, today), today)
-    new_days = [share.day for share in laid_out.shares for _ in range(share.put)]
-    moved = [(state, day) for state, day in zip(waiting, new_days, strict=True) if day > today]
-    rows = [_move(learner, state, day, batch, now) for state, day in moved]
-    if rows:
-        recording.write_all(learner, [state for state, _ in moved], rows, today)
-    return len(rows)
+    found = batches.last_due(learner, today, settings.CARDS_AT_ONCE + 1)
+    counted = queue.due(learner, today).count()
+    waiting = counted if counted > settings.CARDS_AT_ONCE else len(found)
+    laid_out = _laid_out(learner, waiting, asked, _scheduled(learner, today), today)
+    places = tuple(share.day for share in laid_out.shares if share.day > today for _ in range(share.put))
+    return batches.put(learner, Places(batch, today, places), found, now)
 
 
 def moved_by(learner_id: int, batch: UUID) -> Moved:
@@ -178,16 +181,3 @@ def _scheduled(learner: User, today: date) -> dict[date, int]:
         day = max(due_on, today + days.ONE_DAY)
         counted[day] = counted.get(day, 0) + cards
     return counted
-
-
-def _place(state: ReviewState) -> tuple[date | None, int, int]:
-    """Return where a due card stands in the queue."""
-    return state.due_on, state.shuffle, state.pk
-
-
-def _move(learner: User, state: ReviewState, day: date, batch: UUID, now: datetime) -> ReviewLog:
-    """Record that this locked card comes on another day; one that the plan has moved keeps its own day."""
-    today = queue.today_of(learner, now)
-    kind = Kind.PLAN if state.own_due_on else Kind.SET_DUE
-    event = recording.event_now(state, kind, today, now, due_on=day)
-    return recording.record(learner, state, event, batch=batch)

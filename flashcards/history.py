@@ -1,5 +1,6 @@
 """Between the rows and the pure core: a state row as a Schedule, a log row as an Event, and back."""
 
+from collections.abc import Sequence
 from datetime import date
 
 from django.db.models import Exists, OuterRef, QuerySet
@@ -52,6 +53,11 @@ def event_of(row: ReviewLog) -> Event:
 def events_of(state: ReviewState) -> list[Event]:
     """Return the card's events in order of sequence, ready to be folded."""
     return [event_of(row) for row in state.log.order_by("sequence")]
+
+
+def down_to(past: Sequence[Event], target: ReviewLog) -> list[int]:
+    """Return the numbers of the events to undo, latest first: what stands since the target, then itself."""
+    return [number for number in reversed(schedule.standing(past)) if number >= target.sequence]
 
 
 def standing(rows: QuerySet[ReviewLog]) -> QuerySet[ReviewLog]:

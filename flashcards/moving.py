@@ -1,4 +1,4 @@
-"""Moves the cards that are left when a plan for many of them has moved the first: portion by portion.
+"""Moves the cards that are left when a plan or a spreading of many has moved the first: portion by portion.
 
 What is left is a column of the learner's row, so nothing is lost with a worker or a request, and whoever
 comes goes on from there: a worker, and the pages that show how far it is.
@@ -14,7 +14,7 @@ from django.db import OperationalError
 from django.db.models import Count, Q, QuerySet
 
 from accounts.models import User
-from flashcards import planning, queue
+from flashcards import batches, planning, queue
 from flashcards.models import ReviewState
 
 AT_ONCE: Final = 100  # learners whose cards are moved in turn
@@ -24,7 +24,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far it is: the plan is carried out for `done` of the learner's started cards, of `of` in all."""
+    """How far it is: `done` of `of` cards, which for the plan are all that the learner has started."""
 
     done: int
     of: int
@@ -32,6 +32,12 @@ class Progress:
 
 def progress(learner: User) -> Progress | None:
     """Return how far the learner's cards are, None when none is being moved; one statement then."""
+    if batches.is_spreading(learner):
+        put = batches.under_way(learner).count()
+        return Progress(put, put + len(batches.Places.of(batches.kept(learner)).days))
+    if batches.is_undoing(learner):
+        undone = Count("pk", filter=Q(pk__gte=batches.kept(learner)["before"]))
+        return Progress(**batches.under_way(learner).aggregate(done=undone, of=Count("pk")))
     if learner.planned_up_to is None:
         return None
     mine = ReviewState.objects.filter(learner=learner)
@@ -41,13 +47,16 @@ def progress(learner: User) -> Progress | None:
 
 def go_on(learner: User, today: date, now: datetime) -> None:
     """Move the next portion of the learner's cards, if there is any and nobody else is just at it."""
-    if learner.planned_up_to is not None:
+    if learner.spreading is not None:
+        batches.go_on(learner, today, now)
+    elif planning.is_moving(learner):
         planning.go_on(learner, today, now)
 
 
 def waiting() -> QuerySet[User]:
     """Return the learners whose cards are being moved."""
-    return User.objects.filter(planned_up_to__isnull=False).order_by("pk")
+    being_moved = Q(planned_up_to__isnull=False) | Q(spreading__isnull=False)
+    return User.objects.filter(being_moved).order_by("pk")
 
 
 def work(clock: Callable[[], datetime], at_most: timedelta, pause: Callable[[], None]) -> None:

@@ -20,7 +20,7 @@ from flashcards.scheduling.plan import Plan
 from flashcards.scheduling.schedule import Kind
 
 LOOKED_AT: Final = 10  # times as many cards as are moved: to look at one costs little
-KEPT: Final = (*rollup.PLANNED, "planned_up_to")
+KEPT: Final = (*rollup.PLANNED, "planned_up_to", "spreading")
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,24 +83,33 @@ def replan(learner: User, today: date, now: datetime) -> Moved:
     """Take the nearest interview for the plan and move the first cards as it wants; return how many moved.
 
     Only due days change. The learner's row is locked first, so that two of these wait for each other. Cards
-    that an earlier change has still to move are moved with the others.
+    that an earlier change has still to move are moved with the others. While cards are being spread, or put
+    back, all have to wait for that.
     """
     hold(learner)
     coming = Interview.objects.filter(learner=learner, on__gte=today).order_by("on")
     learner.interview_on = coming.values_list("on", flat=True).first()
     learner.planned_up_to = 0
-    return _next_portion(learner, today, now)
+    if learner.spreading is None:
+        return _next_portion(learner, today, now)
+    learner.save(update_fields=["interview_on", "planned_up_to"])
+    return Moved(0, 0, 0, more=True)
 
 
 @transaction.atomic
 def go_on(learner: User, today: date, now: datetime) -> None:
     """Move the next cards of a learner who has some to be moved, unless somebody else is just doing it."""
-    if not hold(learner, or_leave=True) or learner.planned_up_to is None:
+    if not hold(learner, or_leave=True) or learner.planned_up_to is None or learner.spreading:
         return
     if learner.interview_on is not None and learner.interview_on < today:
         replan(learner, today, now)
     else:
         _next_portion(learner, today, now)
+
+
+def is_moving(learner: User) -> bool:
+    """Whether cards of the learner's are still to be moved, by the plan or by a spreading or its undo."""
+    return learner.planned_up_to is not None or learner.spreading is not None
 
 
 def wait_for_answers(learner: User, after: int = 0) -> list[int]:

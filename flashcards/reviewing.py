@@ -3,14 +3,14 @@
 from datetime import date, datetime
 
 from django.db import IntegrityError, transaction
-from django.db.models import Prefetch, QuerySet
+from django.db.models import QuerySet
 
 from accounts.models import User
-from flashcards import history, locking, planning, queue, recording, rollup
+from flashcards import batches, history, planning, queue, recording, rollup
 from flashcards.models import ReviewLog, ReviewState
 from flashcards.recording import Answer, Missing, Refused
 from flashcards.scheduling import schedule, sm2
-from flashcards.scheduling.schedule import Event, Kind
+from flashcards.scheduling.schedule import Kind
 
 __all__ = ["Answer", "Missing", "Refused", "Stale"]
 
@@ -63,12 +63,14 @@ def undo(learner: User, log_id: int, now: datetime) -> ReviewLog:
     state = recording.locked(learner, target.state.card_id)
     if done := state.log.filter(kind=Kind.UNDO, undoes=target.sequence).first():
         return done
+    if target.batch is not None and learner.spreading is not None:
+        raise Refused("These cards are still being moved. Undo it when that is done.")
     _check_latest(learner, target, today)
     if target.batch is not None:
         return _undo_batch(learner, target, today, now)
     rollup.take_back(learner, target)
     past = history.events_of(state)
-    for sequence in _down_to(past, target):
+    for sequence in history.down_to(past, target):
         undo_event = recording.event_now(state, Kind.UNDO, today, now, undoes=sequence)
         row = recording.write(learner, state, undo_event, past=past)
         past.append(undo_event)
@@ -78,13 +80,12 @@ def undo(learner: User, log_id: int, now: datetime) -> ReviewLog:
 
 def last_event(learner: User, today: date) -> ReviewLog | None:
     """Return the learner's last event of today, undo included, with its card; the plan's moves are none."""
-    rows = _since(learner, today).exclude(kind=Kind.PLAN, batch=None)
-    return rows.select_related("state__card").order_by("-id").first()
+    return _since(learner, today).select_related("state__card").order_by("-id").first()
 
 
 def latest_standing(learner: User, today: date) -> ReviewLog | None:
     """Return the learner's latest event of today that has not been undone, with its card."""
-    rows = history.standing(_since(learner, today)).exclude(kind=Kind.PLAN, batch=None)
+    rows = history.standing(_since(learner, today))
     return rows.select_related("state__card").order_by("-id").first()
 
 
@@ -123,8 +124,12 @@ def bury(learner: User, card_id: int, now: datetime) -> None:
 
 
 def _since(learner: User, today: date) -> QuerySet[ReviewLog]:
-    """Return the events of today, and of a later day where the clock or a traveller's date went back."""
-    return ReviewLog.objects.filter(learner=learner, study_day__gte=today)
+    """Return the events of today, and of a later day where the clock or a traveller's date went back.
+
+    The plan's moves are none, nor is a batch before it is whole: a spreading or its undo that is under way.
+    """
+    rows = ReviewLog.objects.filter(learner=learner, study_day__gte=today).exclude(kind=Kind.PLAN, batch=None)
+    return rows.exclude(batch=learner.spreading["batch"]) if learner.spreading else rows
 
 
 @transaction.atomic
@@ -171,26 +176,7 @@ def _check_latest(learner: User, target: ReviewLog, today: date) -> None:
 
 
 def _undo_batch(learner: User, target: ReviewLog, today: date, now: datetime) -> ReviewLog:
-    """Undo every event of the target's batch; return the target's undo, which is written last."""
-    rows = list(ReviewLog.objects.filter(learner=learner, batch=target.batch).exclude(kind=Kind.UNDO))
-    rows.sort(key=lambda row: (row.pk == target.pk, row.pk))
-    whole_logs = Prefetch("log", ReviewLog.objects.order_by("sequence"))
-    touched = ReviewState.objects.filter(pk__in=[row.state_id for row in rows]).prefetch_related(whole_logs)
-    states = {state.pk: state for state in locking.many(touched)}
+    """Undo every event of the target's batch, or the last of very many; return the target's undo."""
+    portion = batches.last_moves(learner, str(target.batch), before=target.pk + 1)
     _check_latest(learner, target, today)  # again: an answer may have come before all were locked
-    undos = list[ReviewLog]()
-    for row in rows:
-        state = states[row.state_id]
-        past = [history.event_of(event) for event in state.log.all()]
-        for sequence in _down_to(past, row):
-            event = recording.event_now(state, Kind.UNDO, today, now, undoes=sequence)
-            undos.append(recording.record(learner, state, event, batch=target.batch, past=past))
-            past.append(event)
-    recording.write_all(learner, list(states.values()), undos, today)
-    planning.replan(learner, today, now)
-    return undos[-1]
-
-
-def _down_to(past: list[Event], target: ReviewLog) -> list[int]:
-    """Return the sequence numbers to undo, latest first: what the plan moved since, then the target."""
-    return [number for number in reversed(schedule.standing(past)) if number >= target.sequence]
+    return batches.undo(learner, portion, today, now)[target.pk]

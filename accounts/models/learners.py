@@ -96,6 +96,8 @@ class User(AbstractBaseUser, PermissionsMixin):
     break_until = models.DateField("last day of the break", null=True, blank=True, editable=False)
     # While a plan for many cards moves them in portions: the key of the last card that it has looked at.
     planned_up_to = models.PositiveBigIntegerField(null=True, blank=True, editable=False)
+    # And while very many late cards are spread, or put back: the batch, and what of it is left to be done.
+    spreading = models.JSONField(null=True, blank=True, editable=False)
 
     # Mails: what the learner wants. None leaves before the address is confirmed.
     reminders = models.BooleanField("daily reminder", default=False)
@@ -147,7 +149,9 @@ class User(AbstractBaseUser, PermissionsMixin):
                 condition=models.Q(weekly_summary=True, is_active=True),
             ),
             models.Index(
-                fields=["id"], name="learner_moving", condition=models.Q(planned_up_to__isnull=False)
+                fields=["id"],
+                name="learner_moving",
+                condition=models.Q(planned_up_to__isnull=False) | models.Q(spreading__isnull=False),
             ),
         ]
         constraints = [

@@ -11,11 +11,13 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts.redirects import SeeOther
 from accounts.requests import LearnerRequest
-from flashcards import catching_up, queue, reviewing
+from flashcards import batches, catching_up, moving, queue, reviewing
 from flashcards.catching_up import Spread
 from flashcards.forms import UndoForm
+from flashcards.models import ReviewLog
+from flashcards.views import moving as moves
 from flashcards.views.stage import Moment
-from flashcards.wording import counted
+from flashcards.wording import OTHERS_FOLLOW, counted
 
 
 @never_cache
@@ -28,8 +30,11 @@ def catch_up(request: LearnerRequest) -> HttpResponse:
     asked = _days(request.POST.get("days", ""))
     if asked is None:
         return _page(request, moment, None, refused="Choose 3, 5 or 7 days.", status=422)
-    if not catching_up.spread(moment.learner, asked, uuid4(), moment.now):
-        messages.info(request, "No card had to move: what is due now is for today.")
+    try:
+        if not catching_up.spread(moment.learner, asked, uuid4(), moment.now):
+            messages.info(request, "No card had to move: what is due now is for today.")
+    except reviewing.Refused as refused:
+        messages.warning(request, str(refused))
     return SeeOther(reverse("today"))
 
 
@@ -45,16 +50,17 @@ def undo(request: LearnerRequest) -> HttpResponse:
     except reviewing.Refused as refused:
         messages.warning(request, str(refused))
     else:
-        messages.success(
-            request, _undone(catching_up.moved_by(moment.learner.pk, row.batch).cards if row.batch else 0)
-        )
+        messages.success(request, _undone(moment, row))
     return SeeOther(reverse("today"))
 
 
-def _undone(cards: int) -> str:
-    if not cards:
+def _undone(moment: Moment, row: ReviewLog) -> str:
+    if row.batch is None:
         return "Undone."
-    return f"Undone: {counted(cards, 'card')} {'is' if cards == 1 else 'are'} due again."
+    under_way = batches.is_undoing(moment.learner) and moving.progress(moment.learner)
+    cards = under_way.done if under_way else catching_up.moved_by(moment.learner.pk, row.batch).cards
+    said = f"{counted(cards, 'card')} {'is' if cards == 1 else 'are'} due again."
+    return f"So far, {said} {OTHERS_FOLLOW}" if under_way else f"Undone: {said}"
 
 
 def _days(typed: str) -> int | None:
@@ -71,6 +77,7 @@ def _shown(offered: tuple[Spread, ...], asked: int | None, pace: catching_up.Pac
 def _page(
     request: LearnerRequest, moment: Moment, asked: int | None, *, refused: str = "", status: int = 200
 ) -> HttpResponse:
+    moving_now = moves.shown(moment)
     waiting = queue.due(moment.learner, moment.today).count()
     offered = catching_up.choices(moment.learner, waiting, moment.today)
     pace = catching_up.pace(moment.learner, moment.today)
@@ -82,5 +89,6 @@ def _page(
         "choices": offered,
         "shown": _shown(offered, asked, pace),
         "refused": refused,
+        **moving_now,
     }
     return render(request, "flashcards/catch_up.html", context, status=status)

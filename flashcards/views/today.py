@@ -6,7 +6,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
 from accounts.requests import LearnerRequest
-from flashcards import breaks, catching_up, progress, queue, reviewing
+from flashcards import breaks, catching_up, planning, progress, queue, reviewing
 from flashcards.scheduling import days
 from flashcards.views import moving, words
 from flashcards.views.stage import Moment
@@ -60,7 +60,7 @@ def _planned(moment: Moment) -> dict[str, object]:
 
 def _catching_up(moment: Moment, left: queue.Counts) -> dict[str, object]:
     """Return what was spread just now, with the way back, or else what could be spread after days away."""
-    if not left.answers:
+    if not left.answers or planning.is_moving(moment.learner):
         return {}
     latest = reviewing.latest_standing(moment.learner, moment.today)
     if latest is not None and latest.batch is not None:

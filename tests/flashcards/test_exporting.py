@@ -40,7 +40,8 @@ def columns(model, *left_out):
 def test_nothing_is_forgotten():
     assert set(exporting.STATE) == columns(ReviewState, "learner", "card")
     assert set(exporting.EVENT) == columns(ReviewLog, "learner", "state")
-    hidden = ("is_staff", "is_active", "is_superuser", "session_epoch", "planned_up_to", "gone_at")
+    being_moved = ("planned_up_to", "spreading")
+    hidden = ("is_staff", "is_active", "is_superuser", "session_epoch", "gone_at", *being_moved)
     own = columns(User, "password", *hidden)
     assert set(exporting.ACCOUNT) == own
     assert set(exporting.DAY) == columns(DayStat, "learner")

@@ -31,6 +31,7 @@ COPIES: Final = f"{RACES}::test_fifty_copies_of_one_answer_are_one_review_and_fi
 ANSWERS: Final = f"{RACES}::test_fifty_answers_to_one_showing_are_one_review_and_49_stale_ones"
 READING: Final = f"{MATRIX}::test_everybody_gets_what_the_table_says_and_reading_changes_nothing"
 NOTE: Final = '@require_http_methods(["GET", "HEAD", "POST"])\ndef note('
+BATCHES: Final = "tests/flashcards/test_batches.py"
 MOVING: Final = "tests/flashcards/test_moving.py"
 ABOUT: Final = '    path("about/", pages.about, name="about"),\n'
 
@@ -97,6 +98,11 @@ BUGS: Final = (
         ),
         f"{MOVING}::test_an_answer_by_the_old_plan_that_ends_after_the_first_portion_is_planned",
         "PostgreSQL",
+    ),
+    Bug(
+        "the undo of a batch takes back what was answered since",
+        (Edit("flashcards/batches.py", "if any(past[number - 1]", "if not past and any(past[number - 1]"),),
+        f"{BATCHES}::test_a_card_that_is_answered_while_the_spreading_is_undone_keeps_its_answer",
     ),
     # What is said
     Bug(
