@@ -80,6 +80,16 @@ def day_of(state: ReviewState, today: date) -> date:
     return max(today, last or today)
 
 
+def answer_mails(learner: User) -> None:
+    """Let mails come every day again.
+
+    It locks the learner's row: to be done before any card is locked, in which order all do who move many.
+    """
+    if learner.mails_unanswered:
+        learner.mails_unanswered, learner.mail_from_on = 0, None
+        learner.save(update_fields=["mails_unanswered", "mail_from_on"])
+
+
 def write(
     learner: User,
     state: ReviewState,
@@ -95,8 +105,6 @@ def write(
     rollup.add(learner, row, event.study_day)
     rows.update(state)
     rows.insert(row)
-    if event.kind in schedule.ANSWERS and learner.mails_unanswered:
-        _answers_mails(learner)
     return row
 
 
@@ -157,9 +165,3 @@ def _for_retention(state: ReviewState, before: Schedule, event: Event) -> bool:
         return True
     today = ReviewLog.objects.filter(state=state, study_day=event.study_day, for_retention=True)
     return not history.standing(today).exists()
-
-
-def _answers_mails(learner: User) -> None:
-    """Let mails come every day again."""
-    learner.mails_unanswered, learner.mail_from_on = 0, None
-    learner.save(update_fields=["mails_unanswered", "mail_from_on"])

@@ -29,6 +29,7 @@ def grade_card(learner: User, card_id: int, answer: Answer, now: datetime) -> Re
     """
     try:
         with transaction.atomic():
+            recording.answer_mails(learner)
             state = recording.locked(learner, card_id)
             if state.version != answer.version:
                 return _replayed(state, answer)

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from datetime import date, datetime, timedelta
 from functools import partial
 from itertools import count
+from threading import Thread
 from typing import Any
 
 import pytest
@@ -17,6 +18,7 @@ from flashcards.models import Card, Interview, ReviewLog, ReviewState, Topic
 from flashcards.planning import Moved
 from flashcards.scheduling.schedule import Kind
 from tests.flashcards.test_concurrency import at_once
+from tests.flashcards.test_frontier import is_waited
 from tests.making import answered, at, day, deck, graded, learner, proven, rolled_back
 from tests.visiting import HTMX, client_of, html_of, statements, words_of
 
@@ -325,6 +327,24 @@ def test_an_answer_by_the_old_plan_that_ends_after_the_first_portion_is_planned(
     assert days_of(who)[-1] == (day(23), None)
     assert finish(who, 8) == 1
     assert days_of(who)[-1][1] == day(23)
+
+
+@real_connections
+def test_the_first_answer_after_unanswered_mails_and_a_portion_wait_for_each_other_in_one_order():
+    who, _, made = twins(MOST)
+    User.objects.filter(pk=who.pk).update(mails_unanswered=1)
+    reader = User.objects.get(pk=who.pk)
+    replies = list[object]()
+    answer = Thread(target=lambda: replies.extend(at_once([partial(graded, reader, made[0], 4, at(9))])))
+    with transaction.atomic():
+        planning.hold(who)
+        answer.start()
+        while answer.is_alive() and not is_waited():
+            pass
+        planning.replan(who, day(9), at(9))
+    answer.join()
+    assert isinstance(replies[0], ReviewLog)
+    assert User.objects.get(pk=who.pk).mails_unanswered == 0
 
 
 @real_connections

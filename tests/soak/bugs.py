@@ -69,8 +69,8 @@ BUGS: Final = (
         (
             Edit(
                 "flashcards/reviewing.py",
-                "    try:\n        with transaction.atomic():\n            state =",
-                "    try:\n        if True:\n            state =",
+                "    try:\n        with transaction.atomic():\n            recording.answer_mails",
+                "    try:\n        if True:\n            recording.answer_mails",
             ),
         ),
         ANSWERS,
