@@ -40,7 +40,7 @@ COMPILE := $(PYTHON) -m uv pip compile pyproject.toml
 COMPILE_OPTIONS := --universal --generate-hashes --no-emit-index-url --python-version 3.11
 
 .DEFAULT_GOAL := help
-.PHONY: help run bench bench-load soak test test-sqlite test-postgres check fix seed setup setup-dev lock browser always
+.PHONY: help run bench bench-load bench-scale soak test test-sqlite test-postgres check fix seed setup setup-dev lock browser always
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' Makefile
@@ -79,6 +79,10 @@ bench: setup-dev browser ## measure against the budgets of docs/performance.md (
 
 bench-load: setup-dev ## 32 learners reviewing for five minutes on two cores, written down in the same place
 	@$(BENCH) bench-load
+
+bench-scale: SIZE = large
+bench-scale: setup-dev ## what depends on others, with 10 million states and a million learners
+	@$(BENCH) bench-scale
 
 soak: setup-dev ## 10,000 mails and 20,000 answers while everything fails: none lost (LEARNERS=2000 GRADES=2000)
 	@$(TESTS) $(SERVICES) $(PYTHON) -m tests.soak

@@ -1,4 +1,4 @@
-"""Runs the benchmark: `make bench`, `make bench SIZE=large`, or `make bench-load`."""
+"""Runs the benchmark: `make bench`, `make bench SIZE=large`, `make bench-load` or `make bench-scale`."""
 
 import os
 import sys

@@ -56,6 +56,7 @@ SUBJECTS: tuple[Callable[[World], Iterator[Row]], ...] = (
 RUNS: dict[str, tuple[Callable[[World], Iterator[Row]], ...]] = {
     "bench": SUBJECTS,
     "bench-load": (load.rows_at_length,),
+    "bench-scale": (queueing.among_many, mailing.rows),
 }
 
 
