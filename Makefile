@@ -34,7 +34,7 @@ PRODUCTION := DATABASE_URL=sqlite:///:memory: DEBUG=0 ALLOWED_HOSTS=engram.examp
 	BASE_URL=https://engram.example EMAIL_URL=smtp://localhost:25 EMAIL_FROM=engram@engram.example \
 	SECRET_KEY="$$($(PYTHON) -c 'import secrets; print(secrets.token_urlsafe(50))')"
 
-BENCH := env -u DATABASE_URL -u REDIS_URL SIZE=$(SIZE) SEED=$(SEED) $(SERVICES) $(PYTHON) -m tests.bench
+BENCH = env -u DATABASE_URL -u REDIS_URL SIZE=$(SIZE) SEED=$(SEED) $(SERVICES) $(PYTHON) -m tests.bench
 
 COMPILE := $(PYTHON) -m uv pip compile pyproject.toml
 COMPILE_OPTIONS := --universal --generate-hashes --no-emit-index-url --python-version 3.11
