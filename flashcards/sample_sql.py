@@ -21,31 +21,33 @@ from flashcards.scheduling import memory
 from flashcards.scheduling.days import ONE_DAY
 
 LOWEST: Final = 20
+# PostgreSQL takes the topics at once; to look each up by its key took half as long as the cards themselves.
+PLACES: Final = f"place(topic, unit) AS {{kept}} (SELECT t.id, {{unit}} FROM {TOPICS} t)"
 EVERY: Final = f"""
-    WITH RECURSIVE every(card) AS (
+    WITH RECURSIVE {{places}}, every(card) AS (
         SELECT CAST(%(first)s AS bigint)
         UNION ALL SELECT card + %(step)s FROM every WHERE card + %(step)s <= %(last)s
     ), looked AS MATERIALIZED (
         SELECT {{looked}} FROM every JOIN {STATES} s ON s.card_id = every.card AND {MINE}
-            JOIN {CARDS} c ON c.id = s.card_id JOIN {TOPICS} t ON t.id = c.topic_id
-        WHERE NOT c.retired AND {{unit}} NOT IN ({{whole}})
+            JOIN {CARDS} c ON c.id = s.card_id JOIN place p ON p.topic = c.topic_id
+        WHERE NOT c.retired AND p.unit NOT IN ({{whole}})
         UNION ALL
         SELECT {{looked}} FROM {CARDS} c JOIN {STATES} s ON s.card_id = c.id AND {MINE}
-            JOIN {TOPICS} t ON t.id = c.topic_id
+            JOIN place p ON p.topic = c.topic_id
         WHERE c.retired = %(no)s
             AND c.topic_id IN (SELECT t.id FROM {TOPICS} t WHERE {{unit}} IN ({{whole}}))
     )
 """
 ALL: Final = f"""
-    WITH looked AS MATERIALIZED (
+    WITH {{places}}, looked AS MATERIALIZED (
         SELECT {{looked}} FROM {STATES} s JOIN {CARDS} c ON c.id = s.card_id
-            JOIN {TOPICS} t ON t.id = c.topic_id
+            JOIN place p ON p.topic = c.topic_id
         WHERE {MINE} AND NOT c.retired
     )
 """
 # What is buried today is due tomorrow (see recall.due), so it is settled as if it weren't only today.
 LOOKED: Final = """
-    {unit} AS unit, t.id AS topic, s.card_id AS card, s.suspended, s.lapses, s.due_on, s.buried_on,
+    p.unit, p.topic, s.card_id AS card, s.suspended, s.lapses, s.due_on, s.buried_on,
     CASE WHEN NOT s.suspended THEN {chance} END AS chance,
     CASE WHEN NOT s.suspended AND (
         s.due_on >= %(until)s
@@ -132,8 +134,10 @@ def _read(
     rows: str, what: Asked, whole: Iterable[int], given: dict[str, Any]
 ) -> tuple[dict[int, Sums], list[Low]]:
     unit = "t.id" if what.by_topic else "t.deck_id"
-    looked = LOOKED.format(unit=unit, chance=_recall("%(on)s"), settled=_recall("%(until)s"))
-    statement = rows.format(looked=looked, unit=unit, whole=_listed(whole))
+    kept = "MATERIALIZED" if connection.vendor == "postgresql" else ""
+    looked = LOOKED.format(chance=_recall("%(on)s"), settled=_recall("%(until)s"))
+    places = PLACES.format(kept=kept, unit=unit)
+    statement = rows.format(looked=looked, places=places, unit=unit, whole=_listed(whole))
     statement += SUMS.format(left_out=_listed(what.left_out))
     days = {"today": what.today, "tomorrow": what.today + ONE_DAY, "on": what.on, "until": what.until}
     given |= {"learner": what.learner.pk, **{name: as_day(day) for name, day in days.items()}}
