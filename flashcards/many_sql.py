@@ -13,7 +13,7 @@ from typing import Any, Final, NamedTuple
 from django.db import connection
 
 from accounts.models import User
-from accounts.rows import columns, table
+from accounts.rows import columns, prepared, table
 from flashcards.models import Card, Deck, ReviewState, Topic
 from flashcards.scheduling.days import ONE_DAY
 
@@ -159,7 +159,7 @@ def facts(learner: User, today: date, last: date) -> Facts:
     given = {"learner": learner.pk, "yes": True, "no": False, "last": as_day(last)}
     given |= {"most": MOST_STATES + 1, "today": as_day(today), "yesterday": as_day(today - ONE_DAY)}
     due, one = Counter[date](), dict[str, int]()
-    for kind, day, count in asked(FACTS, given):
+    for kind, day, count in asked(FACTS, given, by_value=True):
         on = as_date(day)
         if on is None:
             one[kind] = count or 0
@@ -187,16 +187,20 @@ def coming(learner: User, today: date, days: Iterable[date], until: date, share:
     which = (f"s.due_on IN ({listed})", "s.due_on < %(today)s")
     statement = " UNION ALL ".join(COMING.format(days=days) for days in which)
     dates = [place for place, name in enumerate(Coming._fields) if name.endswith("_on")]
-    rows = [list(row) for row in asked(statement, given)]
+    rows = [list(row) for row in asked(statement, given, by_value=True)]
     for row in rows:
         for place in dates:
             row[place] = as_date(row[place])
     return [Coming._make(row) for row in rows]
 
 
-def asked(statement: str, given: dict[str, Any]) -> list[Any]:
-    """Return all rows, as the database gives them."""
-    with connection.cursor() as cursor:
+def asked(statement: str, given: dict[str, Any], *, by_value: bool = False) -> list[Any]:
+    """Return all rows, as the database gives them.
+
+    `by_value`: PostgreSQL needs the values for its plan. Of days that it doesn't know, it would expect a
+    third of all rows, and read them.
+    """
+    with connection.cursor() if by_value else prepared() as cursor:
         cursor.execute(statement, given)
         return list(cursor.fetchall())
 
