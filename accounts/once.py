@@ -3,6 +3,7 @@
 Django takes several times as long to put one of our figures' statements together as the database takes to
 answer it. So the function that makes such a queryset is called with stand-ins; the statement that comes of it
 is kept, and each time values take the stand-ins' places. What a figure means is still said by the ORM, once.
+PostgreSQL plans it once for each connection, too.
 """
 
 from collections.abc import Callable
@@ -13,6 +14,8 @@ from typing import Any, Final
 
 from django.db import connection
 from django.db.models import QuerySet
+
+from accounts.rows import prepared
 
 Make = Callable[..., QuerySet[Any, Any]]
 KEPT: Final = 256  # statements
@@ -55,7 +58,7 @@ def once(make: Make) -> Callable[..., list[tuple[Any, ...]]]:
         shape = ((name, value if isinstance(value, tuple) else type(value)) for name, value in given.items())
         statement = put_together(connection.vendor, tuple(shape))
         params = [_value(place, given) for place in statement.places]
-        with connection.cursor() as cursor:
+        with prepared() as cursor:
             cursor.execute(statement.sql, params)
             found = cursor.fetchall()
         return _converted(found, statement) if statement.converters else found
