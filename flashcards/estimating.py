@@ -9,7 +9,7 @@ from math import fsum
 from typing import Final, NamedTuple
 
 from accounts.models import User
-from flashcards import forecasting, many_sql, playing, recall, sampling
+from flashcards import forecasting, many_sql, planning, playing, recall, sampling
 from flashcards.forecasting import Part, Totals
 from flashcards.many_sql import Coming, Facts, Unit
 from flashcards.playing import Played, Start
@@ -21,7 +21,7 @@ from flashcards.scheduling.days import ONE_DAY
 MOST_PLAYED: Final = 500  # cards that the runs take
 FEWEST_TOGETHER: Final = 16  # of these, those that come up on one day, or on some days in a row
 MOST_WHOLE: Final = 500  # cards of the smallest decks or topics, which are all looked at
-MOST_WORK: Final = 3_000  # of the runs: a chance that more would even out is small beside the sample's
+MOST_WORK: Final = 1_500  # of the runs: a chance that more would even out is small beside the sample's
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +48,7 @@ class _Case(NamedTuple):
     today: date
     until: date
     facts: Facts
+    uneven: bool  # topics count differently, and each is a unit
 
     def weight(self, unit: Unit) -> int:
         """Return how much this unit counts; where topics count differently, each is a unit."""
@@ -59,10 +60,10 @@ def estimate(learner: User, lead: Lead, today: date, last: date, most_parts: int
 
     Due cards are counted up to `last`; of more topics than `most_parts` the parts are decks.
     """
-    each = any(weight != recall.USUAL for weight in lead.weights.values())
-    units, topics = many_sql.units(most_parts, each=each)
+    uneven = any(weight != recall.USUAL for weight in lead.weights.values())
+    units, topics = many_sql.units(most_parts, each=uneven)
     until = playing.until_of(lead, today)
-    case = _Case(learner, lead, today, until, many_sql.facts(learner, today, max(last, until)))
+    case = _Case(learner, lead, today, until, many_sql.facts(learner, today, max(last, until)), uneven)
     members = defaultdict[int, list[Unit]](list)
     for unit in units:
         members[unit.pk if topics <= most_parts else unit.deck_pk].append(unit)
@@ -185,7 +186,8 @@ def _coming(case: _Case, due: int, share: float) -> list[playing.Row]:
     Days with few cards go together with those after them. `due` are all.
     """
     waiting = defaultdict[date, list[Coming]](list)
-    for row in many_sql.coming(case.learner, case.today, case.facts.due, case.until, share):
+    placed = case.uneven or playing.moves(planning.plan_of(case.learner), case.today)
+    for row in many_sql.coming(case.learner, case.today, case.facts.due, case.until, share, placed=placed):
         waiting[max(row.due(case.today), case.today - ONE_DAY)].append(row)
     taken, group, reached = list[tuple[date, Coming]](), list[tuple[date, Coming]](), 0
     wanted = 0

@@ -67,11 +67,17 @@ FACTS: Final = f"""
         WHERE {MINE} AND s.last_reviewed_on = %(today)s AND s.introduced_on = %(today)s
 """
 COMING: Final = f"""
-    SELECT c.topic_id, c.position, s.due_on, s.buried_on, s.shuffle, s.own_due_on, s.repetitions, s.ease,
+    SELECT {{place}}, s.due_on, s.buried_on, s.shuffle, s.own_due_on, s.repetitions, s.ease,
         s.interval, s.drill, s.stability, s.difficulty, s.remembered_on
-    FROM {STATES} s JOIN {CARDS} c ON c.id = s.card_id
-    WHERE {ACTIVE} AND {{days}} AND s.shuffle < %(below)s AND NOT c.retired
+    FROM {STATES} s {{cards}} WHERE {ACTIVE} AND {{days}} AND s.shuffle < %(below)s AND NOT {{retired}}
 """
+PLACED: Final = "c.topic_id, c.position", f"JOIN {CARDS} c ON c.id = s.card_id", "c.retired"
+# The few retired cards are looked up at once, where each card's own row would be read for nothing else.
+UNPLACED: Final = (
+    "0, 0",
+    "",
+    f"EXISTS (SELECT 1 FROM {CARDS} c WHERE c.retired = %(yes)s AND c.id = s.card_id)",
+)
 
 
 class Coming(NamedTuple):
@@ -171,26 +177,29 @@ def facts(learner: User, today: date, last: date) -> Facts:
     return Facts(due, **one)
 
 
-def coming(learner: User, today: date, days: Iterable[date], until: date, share: float) -> list[Coming]:
+def coming(
+    learner: User, today: date, days: Iterable[date], until: date, share: float, *, placed: bool
+) -> list[Coming]:
     """Return this share of the cards that come up on these days before the last, and some more, in no order.
 
-    `shuffle` has drawn them: it is a hash, so those below a bound are of any kind. All late days are one.
+    `shuffle` has drawn them: it is a hash, so those below a bound are of any kind. All late days are one. Not
+    `placed`: without topic and position, which are 0.
     """
-    given = {
-        "learner": learner.pk,
-        "below": min(SHUFFLES, round(SPARE * share * SHUFFLES)),
-        "today": as_day(today),
-    }
+    below = min(SHUFFLES, round(SPARE * share * SHUFFLES))
+    given = {"learner": learner.pk, "below": below, "today": as_day(today), "yes": True}
     ahead = [day for day in days if today <= day < until]
     given |= {f"day{n}": as_day(day) for n, day in enumerate(ahead)}
     listed = ", ".join(f"%(day{n})s" for n in range(len(ahead))) or "NULL"
-    which = (f"s.due_on IN ({listed})", "s.due_on < %(today)s")
-    statement = " UNION ALL ".join(COMING.format(days=days) for days in which)
-    dates = [place for place, name in enumerate(Coming._fields) if name.endswith("_on")]
+    place, cards, retired = PLACED if placed else UNPLACED
+    statement = " UNION ALL ".join(
+        COMING.format(place=place, cards=cards, retired=retired, days=which)
+        for which in (f"s.due_on IN ({listed})", "s.due_on < %(today)s")
+    )
+    dates = [column for column, name in enumerate(Coming._fields) if name.endswith("_on")]
     rows = [list(row) for row in asked(statement, given, by_value=True)]
-    for row in rows:
-        for place in dates:
-            row[place] = as_date(row[place])
+    for row in rows if connection.vendor == "sqlite" else ():
+        for column in dates:
+            row[column] = as_date(row[column])
     return [Coming._make(row) for row in rows]
 
 

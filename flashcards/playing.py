@@ -127,12 +127,12 @@ def _run(part: Start, seed: int, plan: Plan) -> Ran:
         return planned_day(plan, own, own, on, on, part.rows[number].position)
 
     cards = [_active(row, weight) for row, weight in zip(part.rows, part.weights, strict=True)]
-    move = moved if _moves(plan, part.today) else None
+    move = moved if moves(plan, part.today) else None
     outcome = simulation.simulate(cards, part.today, part.until, part.limits, seed, move, part.most_work)
     return outcome.recalled, outcome.per_day, outcome.runs, outcome.simulated
 
 
-def _moves(plan: Plan, today: date) -> bool:
+def moves(plan: Plan, today: date) -> bool:
     """Whether the plan can move a card on a day from today on."""
     return any(day is not None and day >= today for day in (plan.interview_on, plan.break_until))
 

@@ -113,6 +113,32 @@ def test_the_range_is_widened_by_what_a_sample_may_be_off_by(monkeypatch):
     assert sum(some.answers) == pytest.approx(sum(exact.answers), rel=0.1)
 
 
+def test_the_cards_that_come_up_are_the_same_with_and_without_their_places():
+    who, made = learner(), deck(120)
+    states(who, made)
+    Card.objects.filter(pk__in=[one.pk for one in made[::9]]).update(retired=True)
+    days, until = [TODAY + timedelta(n) for n in range(-1, 30)], TODAY + timedelta(14)
+    placed, unplaced = (
+        sorted(many_sql.coming(who, TODAY, days, until, 1.0, placed=placed), key=lambda row: row.shuffle)
+        for placed in (True, False)
+    )
+    assert len(placed) > 30
+    assert [row[2:] for row in placed] == [row[2:] for row in unplaced]
+    assert {row.topic for row in unplaced} == {row.position for row in unplaced} == {0}
+    assert all(row.topic and row.position for row in placed)
+
+
+@pytest.mark.usefixtures("_many")
+def test_without_an_interview_the_runs_come_to_what_they_do_with_all_cards(monkeypatch):
+    who, made = learner(new_cards_per_day=5, reviews_per_day=60), deck(1_500)
+    states(who, made[:1_480])
+    Card.objects.filter(pk__in=[one.pk for one in made[5::50]]).update(retired=True)
+    exact, some = exactly(who, monkeypatch), ready(who)
+    assert some.estimate
+    assert some.keeping == pytest.approx(exact.keeping, rel=0.05)
+    assert sum(some.answers) == pytest.approx(sum(exact.answers), rel=0.1)
+
+
 @pytest.mark.usefixtures("_many")
 def test_what_is_due_is_counted_exactly_however_many_cards(monkeypatch):
     who, exact = drawn(monkeypatch)
