@@ -4,46 +4,20 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Any
 
-from django.db.models import (
-    DateField,
-    Exists,
-    F,
-    FilteredRelation,
-    Func,
-    OuterRef,
-    Q,
-    QuerySet,
-    TextField,
-    Value,
-)
+from django.db.models import DateField, Exists, FilteredRelation, OuterRef, Q, QuerySet, Value
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
 from accounts.models import User
-from flashcards import recall, standings
+from flashcards import finding, recall, standings
+from flashcards.finding import BY_DUE_DAY, BY_RECALL, IN_DECK_ORDER, Search
 from flashcards.models import Card, Deck, Note, ReviewLog, ReviewState, Topic
 from flashcards.scheduling import schedule
 
-MAX_WORDS = 8
-IN_DECK_ORDER, BY_DUE_DAY, BY_RECALL = "deck", "due", "recall"
+__all__ = ["BY_DUE_DAY", "BY_RECALL", "IN_DECK_ORDER", "Row", "Search"]
+
 LONG_FIELDS = ("answer", "formula", "formula_note", "practice", "key_points", "follow_ups", "html")
-
-
-@dataclass(frozen=True, slots=True)
-class Search:
-    """What to look for: words, a topic's key, a standing or MISSED_OFTEN, and in which order."""
-
-    text: str = ""
-    topic: str = ""
-    state: str = ""
-    order: str = IN_DECK_ORDER
-
-    @property
-    def words(self) -> list[str]:
-        """The words that must all be found; those past the eighth are left out."""
-        return self.text.split()[:MAX_WORDS]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,49 +40,26 @@ class Row:
         return self.state is not None and schedule.is_leech(self.state.lapses)
 
 
-class KeyPointTexts(Func):
-    """The texts of a card's key points as one text, without the JSON around them."""
-
-    output_field = TextField()
-
-    def as_sqlite(self, compiler: Any, connection: Any, **context: Any) -> Any:
-        """Return the SQL for SQLite."""
-        template = "(SELECT group_concat(value ->> '$.text', ' ') FROM json_each(%(expressions)s))"
-        return self.as_sql(compiler, connection, template=template, **context)
-
-    def as_postgresql(self, compiler: Any, connection: Any, **context: Any) -> Any:
-        """Return the SQL for PostgreSQL."""
-        points = "jsonb_array_elements(%(expressions)s) AS point"
-        template = f"(SELECT string_agg(point ->> 'text', ' ') FROM {points})"  # noqa: S608 - no input in it
-        return self.as_sql(compiler, connection, template=template, **context)
-
-
 def find(learner: User, search: Search, today: date) -> QuerySet[Card]:
     """Return the cards that match, in order, each with its topic and the learner's row."""
-    found = _cards(learner).filter(retired=False).defer(*LONG_FIELDS)
-    found = found.alias(points=KeyPointTexts("key_points"))
+    found = finding.with_words(_listed(learner, search, today), search.words)
     if search.topic:
         found = found.filter(topic__key=search.topic)
     if search.state:
         found = found.filter(pk__in=standings.card_ids(learner, today)[search.state])
-    for word in search.words:
-        found = found.filter(
-            Q(question__icontains=word) | Q(answer__icontains=word) | Q(points__icontains=word)
-        )
-    in_deck_order = ("deck_number", "position", "id")
-    if search.order == BY_DUE_DAY:
-        return found.order_by(F("mine__due_on").asc(nulls_last=True), *in_deck_order)
-    if search.order == BY_RECALL:
-        day = recall.leading(learner, today).on
-        found = found.annotate(recall=recall.on(day, "mine__"), recall_on=Value(day, DateField()))
-        return found.order_by(F("recall").asc(nulls_last=True), *in_deck_order)
-    return found.order_by(*in_deck_order)
+    return finding.in_order(found, search.order)
 
 
-def in_deck(learner: User, deck: Deck) -> QuerySet[Card]:
-    """Return the deck's cards topic by topic, each with its topic and the learner's row."""
-    cards = _cards(learner).filter(retired=False, topic__deck=deck).defer(*LONG_FIELDS)
-    return cards.order_by("topic__position", "position", "id")
+def with_keys(learner: User, search: Search, today: date, keys: Sequence[int]) -> list[Card]:
+    """Return the cards with these keys, in their order, as find() does."""
+    place = {key: number for number, key in enumerate(keys)}
+    return sorted(_listed(learner, search, today).filter(pk__in=place), key=lambda card: place[card.pk])
+
+
+def keys_in_deck(deck: Deck) -> QuerySet[Card, int]:
+    """Return the keys of the deck's cards, topic by topic."""
+    cards = Card.objects.filter(retired=False, topic__deck=deck)
+    return cards.order_by("topic__position", "position", "id").values_list("pk", flat=True)
 
 
 def row(card: Card, today: date, words: Sequence[str] = ()) -> Row:
@@ -161,6 +112,15 @@ def highlighted(text: str, words: Sequence[str]) -> SafeString:
     pieces = re.split(f"({longest_first})", text, flags=re.IGNORECASE)
     hits = {piece: format_html("<mark>{}</mark>", piece) for piece in pieces[1::2]}
     return format_html_join("", "{}", ((hits.get(piece, piece),) for piece in pieces))
+
+
+def _listed(learner: User, search: Search, today: date) -> QuerySet[Card]:
+    """Return all cards that may be found, without their long texts, as a list in this order shows them."""
+    cards = _cards(learner).filter(retired=False).defer(*LONG_FIELDS)
+    if search.order != finding.BY_RECALL:
+        return cards
+    day = recall.leading(learner, today).on
+    return cards.annotate(recall=recall.on(day, "mine__"), recall_on=Value(day, DateField()))
 
 
 def _cards(learner: User, *with_related: str, **relations: FilteredRelation) -> QuerySet[Card]:

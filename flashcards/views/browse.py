@@ -1,13 +1,17 @@
 """Browse: find cards by words, topic and state."""
 
-from django.core.paginator import Paginator
-from django.http import HttpResponse
+import re
+from typing import Any
+
+from django.core.paginator import Page, Paginator
+from django.http import HttpResponse, QueryDict
 from django.shortcuts import render
 from django.utils.cache import patch_vary_headers
 from django.views.decorators.http import require_safe
 
 from accounts.requests import LearnerRequest
-from flashcards import browsing, standings
+from flashcards import browsing, finding, standings
+from flashcards.finding import Found, Part, Search
 from flashcards.forms import BrowseForm
 from flashcards.models import Topic
 from flashcards.views.stage import Moment
@@ -22,18 +26,20 @@ def browse(request: LearnerRequest) -> HttpResponse:
     topics = browsing.topics()
     form = BrowseForm(request.GET, topics)
     search = form.search()
-    found = browsing.find(moment.learner, search, moment.today)
-    page = Paginator(found, PAGE).get_page(request.GET.get("page"))
+    found, page = _found(moment, search, request.GET)
+    cards = browsing.with_keys(moment.learner, search, moment.today, list(page)) if found else list(page)
     context = {
         "nav": "browse",
         "today": moment.today,
         "form": form,
         "page": page,
-        "rows": [browsing.row(card, moment.today, search.words) for card in page],
+        "rows": [browsing.row(card, moment.today, search.words) for card in cards],
+        "found": found,
         "search": search,
         "topics": topics,
         "query": _query(request),
-        "nothing": "" if page.paginator.count else _nothing(search, topics),
+        "search_query": _query(request, "part"),
+        "nothing": "" if page.paginator.count else _nothing(search, topics, found.part if found else None),
     }
     part = request.htmx and not request.htmx.history_restore_request
     template = "flashcards/_browse_results.html" if part else "flashcards/browse.html"
@@ -42,14 +48,25 @@ def browse(request: LearnerRequest) -> HttpResponse:
     return response
 
 
-def _query(request: LearnerRequest) -> str:
-    """Return the query string without its page, ready for `page=` to follow."""
+def _found(moment: Moment, search: Search, asked: QueryDict) -> tuple[Found | None, Page[Any]]:
+    """Return a page of the cards that match; among very many, of their keys, and what was found."""
+    learner, today, number = moment.learner, moment.today, asked.get("page")
+    if not finding.are_many():
+        return None, Paginator(browsing.find(learner, search, today), PAGE).get_page(number)
+    part = asked.get("part", "")
+    found = finding.among_many(learner, search, today, int(part) if re.fullmatch(r"\d{1,6}", part) else 1)
+    return found, Paginator(found.keys, PAGE).get_page(number)
+
+
+def _query(request: LearnerRequest, *without: str) -> str:
+    """Return the query string without its page and these, ready for `page=` to follow."""
     query = request.GET.copy()
-    query.pop("page", None)
+    for name in ("page", *without):
+        query.pop(name, None)
     return query.urlencode()
 
 
-def _nothing(search: browsing.Search, topics: list[Topic]) -> str:
+def _nothing(search: Search, topics: list[Topic], part: Part | None) -> str:
     """Return the sentence that repeats what was asked for and not found."""
     what = {
         "": "cards",
@@ -59,4 +76,5 @@ def _nothing(search: browsing.Search, topics: list[Topic]) -> str:
     }.get(search.state, f"{search.state} cards")
     where = "".join(f" in {topic.name}" for topic in topics if topic.key == search.topic)
     match = f" match “{search.text}”" if search.text else ""
-    return f"No {what}{where}{match}."
+    looked = f" among the cards {part.first:,} to {part.last:,} of {part.cards:,}" if part else ""
+    return f"No {what}{where}{match}{looked}."

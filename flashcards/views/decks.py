@@ -7,6 +7,7 @@ from django.views.decorators.http import require_safe
 
 from accounts.requests import LearnerRequest
 from flashcards import browsing, queue, standings
+from flashcards.finding import Search
 from flashcards.models import Deck
 from flashcards.views.stage import Moment
 
@@ -28,8 +29,9 @@ def deck(request: LearnerRequest, key: str) -> HttpResponse:
     """Show a deck's cards in order under their topics, a page at a time."""
     moment = Moment.of(request)
     shown = get_object_or_404(Deck, key=key)
-    page = Paginator(browsing.in_deck(moment.learner, shown), PAGE).get_page(request.GET.get("page"))
-    rows = [browsing.row(card, moment.today) for card in page]
+    page = Paginator(browsing.keys_in_deck(shown), PAGE).get_page(request.GET.get("page"))
+    cards = browsing.with_keys(moment.learner, Search(), moment.today, list(page))
+    rows = [browsing.row(card, moment.today) for card in cards]
     on_page = {row.card.topic_id: row.card.topic for row in rows}
     counts = standings.topic_counts(moment.learner, on_page.values(), moment.today)
     waiting = queue.due(moment.learner, moment.today) | queue.drills(moment.learner, moment.today)
