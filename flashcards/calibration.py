@@ -1,14 +1,17 @@
 """How good the predicted recall has been for one learner: what was foreseen at each answer, and what came."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import fmean
+from typing import Final
 
 from accounts.models import User
 from flashcards import history
 from flashcards.models import ReviewLog
 from flashcards.scheduling import evaluation, sm2
 from flashcards.scheduling.evaluation import ENOUGH, Band, Pair
+
+MOST: Final = 100_000  # answers that are looked at: three years of ninety a day
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,26 +48,36 @@ class Evidence:
 class Calibration:
     """How many answers had been predicted, how many of them were recalled, and what they say.
 
-    Below ENOUGH answers they say nothing: there is no rate and no error then.
+    Below ENOUGH answers they say nothing: there is no rate and no error then. There may have been `earlier`
+    ones than the MOST that are looked at.
     """
 
     scored: int
     recalled: int
     evidence: Evidence | None
+    earlier: bool = False
 
 
 def calibration(learner: User) -> Calibration:
-    """Return how good the forecast has been for this learner, in one statement."""
-    return of(scored(learner))
+    """Return how good the forecast has been for this learner, in two statements."""
+    pairs = scored(learner)
+    return replace(of(pairs[-MOST:]), earlier=len(pairs) > MOST)
 
 
 def scored(learner: User) -> list[Pair]:
-    """Return each standing answer that had been predicted, oldest first: the chance, and whether recalled."""
-    rows = ReviewLog.objects.filter(learner=learner, predicted__isnull=False, grade__isnull=False)
-    standing = history.standing(rows).order_by("id")
+    """Return each standing answer that had been predicted, oldest first: the chance, and whether recalled.
+
+    Of more than MOST these are the latest, and one more.
+    """
+    log = ReviewLog.objects.filter(learner=learner)
+    standing = history.standing(log.filter(predicted__isnull=False, grade__isnull=False))
+    if many := log.order_by("study_day")[MOST : MOST + 1].exists():
+        found = standing.order_by("-study_day", "-id")[: MOST + 1]  # as an index has them
+    else:
+        found = standing.order_by("id")
     # The conditions say that neither is empty.
-    pairs: list[tuple[float, int]] = list(standing.values_list("predicted", "grade"))  # type: ignore[arg-type]
-    return [(predicted, sm2.passed(grade)) for predicted, grade in pairs]
+    pairs: list[tuple[float, int]] = list(found.values_list("predicted", "grade"))  # type: ignore[arg-type]
+    return [(predicted, sm2.passed(grade)) for predicted, grade in (reversed(pairs) if many else pairs)]
 
 
 def of(pairs: Sequence[Pair]) -> Calibration:

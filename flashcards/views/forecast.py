@@ -35,7 +35,7 @@ def forecast(request: LearnerRequest) -> HttpResponse:
         known = [band for band in evidence.bands if band.n >= ENOUGH]
         context |= {
             "evidence": evidence,
-            "verdict": verdict(found.scored, evidence),
+            "verdict": verdict(found.scored, evidence, earlier=found.earlier),
             "bands_say": bands_say(known),
             "errors_say": errors_say(evidence),
             "rows": [Row(band, name(band), band.n >= ENOUGH) for band in evidence.bands],
@@ -44,11 +44,12 @@ def forecast(request: LearnerRequest) -> HttpResponse:
     return render(request, "flashcards/forecast.html", context)
 
 
-def verdict(scored: int, evidence: Evidence) -> str:
+def verdict(scored: int, evidence: Evidence, *, earlier: bool = False) -> str:
     """Say what was predicted and recalled over all, and whether chance explains the difference."""
     low, high = (wording.percent(bound) for bound in evidence.interval)
+    answers = f"the latest {scored:,} answers" if earlier else f"{scored:,} answers"
     said = (
-        f"Across {scored:,} answers we predicted {wording.percent(evidence.predicted)}% "
+        f"Across {answers} we predicted {wording.percent(evidence.predicted)}% "
         f"and you recalled {wording.percent(evidence.actual)}%."
     )
     if evidence.calibrated:

@@ -293,6 +293,19 @@ def test_a_rate_is_said_to_a_tenth_of_a_per_cent(share, said):
     assert per_cent(share) == said
 
 
+def test_of_very_many_answers_the_latest_count_and_the_page_says_so(who, monkeypatch):
+    log_of(who, [(0.9, True)] * 30 + [(0.8, True)] * 21 + [(0.8, False)] * 9)
+    monkeypatch.setattr(calibration, "MOST", 30)
+    found = of(who)
+    assert (found.scored, found.recalled, found.earlier) == (30, 21, True)
+    assert found.evidence is not None
+    assert found.evidence.predicted == pytest.approx(0.8)
+    assert "Across the latest 30 answers we predicted 80% and you recalled 70%." in words_of(page(who))
+    monkeypatch.setattr(calibration, "MOST", 60)
+    assert (of(who).scored, of(who).earlier) == (60, False)
+    assert "Across 60 answers we predicted" in words_of(page(who))
+
+
 def test_a_visitor_is_asked_to_log_in(client):
     assert client.get(reverse("forecast")).status_code == 302
 
