@@ -3,7 +3,7 @@
 from datetime import date, datetime
 
 from django.db import IntegrityError, transaction
-from django.db.models import QuerySet
+from django.db.models import QuerySet, Subquery
 
 from accounts.models import User
 from flashcards import batches, history, planning, queue, recording, rollup
@@ -81,13 +81,12 @@ def undo(learner: User, log_id: int, now: datetime) -> ReviewLog:
 
 def last_event(learner: User, today: date) -> ReviewLog | None:
     """Return the learner's last event of today, undo included, with its card; the plan's moves are none."""
-    return _since(learner, today).select_related("state__card").order_by("-id").first()
+    return _latest(_since(learner, today))
 
 
 def latest_standing(learner: User, today: date) -> ReviewLog | None:
     """Return the learner's latest event of today that has not been undone, with its card."""
-    rows = history.standing(_since(learner, today))
-    return rows.select_related("state__card").order_by("-id").first()
+    return _latest(history.standing(_since(learner, today)))
 
 
 def reset(learner: User, card_id: int, version: int, now: datetime) -> ReviewLog:
@@ -131,6 +130,12 @@ def _since(learner: User, today: date) -> QuerySet[ReviewLog]:
     """
     rows = ReviewLog.objects.filter(learner=learner, study_day__gte=today).exclude(kind=Kind.PLAN, batch=None)
     return rows.exclude(batch=learner.spreading["batch"]) if learner.spreading else rows
+
+
+def _latest(rows: QuerySet[ReviewLog]) -> ReviewLog | None:
+    """Return the latest of these events with its card, which the others, maybe very many, need not."""
+    latest = rows.order_by("-id").values("pk")[:1]
+    return ReviewLog.objects.select_related("state__card").filter(pk=Subquery(latest)).first()
 
 
 @transaction.atomic
