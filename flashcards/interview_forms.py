@@ -42,10 +42,14 @@ class InterviewForm(forms.Form):
         learner: User,
         today: date,
         topics: Iterable[Topic],
+        more: bool = False,
         interview: Interview | None = None,
         **kwargs: Any,
     ) -> None:
-        """Make the form; what isn't sent stands as it is in the interview, if there is one."""
+        """Make the form; what isn't sent stands as it is in the interview, if there is one.
+
+        There may be `more` topics than can be weighed here.
+        """
         initial = _initial(interview) if interview else {}
         super().__init__(*args, **({"initial": initial, "label_suffix": ""} | kwargs))
         self.learner, self.today = learner, today
@@ -54,7 +58,7 @@ class InterviewForm(forms.Form):
             "min": str(min(today, self.kept_on or today)),
             "max": str(today + FARTHEST),
         }
-        self.topics = list(topics)
+        self.topics, self.more = list(topics), more
         for topic in self.topics:
             self.fields[_name(topic)] = _weight(topic)
 

@@ -23,6 +23,7 @@ AS_USUAL: Final = 1
 MOST_COMING: Final = 50
 MOST_PAST: Final = 50
 MOST_A_DAY: Final = 200
+MOST_TOPICS: Final = 100  # to weigh in one form
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,10 +89,18 @@ def find(learner: User, pk: int) -> Interview:
     return found
 
 
-def topics() -> QuerySet[Topic]:
-    """Return the topics that can count, in order, each with its deck."""
+def topics(interview: Interview | None = None) -> tuple[list[Topic], bool]:
+    """Return the topics to weigh in order, each with its deck, and whether there are more than a hundred.
+
+    Of more there are the first hundred that have cards, and those that this interview weighs already.
+    """
     active = Card.objects.filter(topic=OuterRef("pk"), retired=False)
-    return Topic.objects.filter(Exists(active)).select_related("deck").order_by("deck_id", "position")
+    found = Topic.objects.filter(Exists(active)).select_related("deck").order_by("deck_id", "position")
+    first = list(found[: MOST_TOPICS + 1])
+    offered, more = first[:MOST_TOPICS], len(first) > MOST_TOPICS
+    weighed = {row.topic_id for row in interview.weights.all()} if interview and more else set()
+    weighed -= {topic.pk for topic in offered}
+    return offered + (list(found.filter(pk__in=weighed)) if weighed else []), more
 
 
 def clash(planned: Plan, on: date, today: date) -> str:

@@ -3,7 +3,7 @@
 from datetime import date, datetime
 
 from django.db import IntegrityError, transaction
-from django.db.models import QuerySet, Subquery
+from django.db.models import F, Q, QuerySet, Subquery
 
 from accounts.models import User
 from flashcards import batches, history, planning, queue, recording, rollup
@@ -81,12 +81,12 @@ def undo(learner: User, log_id: int, now: datetime) -> ReviewLog:
 
 def last_event(learner: User, today: date) -> ReviewLog | None:
     """Return the learner's last event of today, undo included, with its card; the plan's moves are none."""
-    return _latest(_since(learner, today))
+    return _latest(_since(learner, today), today)
 
 
 def latest_standing(learner: User, today: date) -> ReviewLog | None:
     """Return the learner's latest event of today that has not been undone, with its card."""
-    return _latest(history.standing(_since(learner, today)))
+    return _latest(history.standing(_since(learner, today)), today)
 
 
 def reset(learner: User, card_id: int, version: int, now: datetime) -> ReviewLog:
@@ -132,10 +132,16 @@ def _since(learner: User, today: date) -> QuerySet[ReviewLog]:
     return rows.exclude(batch=learner.spreading["batch"]) if learner.spreading else rows
 
 
-def _latest(rows: QuerySet[ReviewLog]) -> ReviewLog | None:
-    """Return the latest of these events with its card, which the others, maybe very many, need not."""
-    latest = rows.order_by("-id").values("pk")[:1]
-    return ReviewLog.objects.select_related("state__card").filter(pk=Subquery(latest)).first()
+def _latest(rows: QuerySet[ReviewLog], today: date) -> ReviewLog | None:
+    """Return the latest of these events with its card, which the others, maybe very many, need not.
+
+    Today's lie in the order of their keys in the index of days. Of later days there are few; without the sum,
+    SQLite would look for them among all that the learner has ever answered.
+    """
+    of_today = rows.filter(study_day=today).order_by("-id").values("pk")[:1]
+    later = rows.filter(study_day__gt=today).order_by((F("id") + 0).desc()).values("pk")[:1]
+    either = ReviewLog.objects.filter(Q(pk=Subquery(of_today)) | Q(pk=Subquery(later)))
+    return either.select_related("state__card").order_by("-id").first()
 
 
 @transaction.atomic

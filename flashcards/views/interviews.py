@@ -93,11 +93,13 @@ def _found(moment: Moment, pk: int) -> Interview:
 def _form(
     moment: Moment, request: LearnerRequest | None = None, interview: Interview | None = None
 ) -> InterviewForm:
+    topics, more = interviews.topics(interview)
     return InterviewForm(
         request.POST if request else None,
         learner=moment.learner,
         today=moment.today,
-        topics=interviews.topics(),
+        topics=topics,
+        more=more,
         interview=interview,
     )
 

@@ -66,6 +66,20 @@ def test_an_interview_is_kept_with_the_topics_that_differ_from_the_usual(who):
     assert dict(kept.weights.values_list("topic", "weight")) == {topics[0].pk: 0, topics[2].pk: 3}
 
 
+def test_of_very_many_topics_a_hundred_can_be_weighed_and_the_weight_of_another_is_kept(who):
+    first, *_, last = [deck(1)[0].topic for _ in range(interviews.MOST_TOPICS + 2)]
+    interview, client = planned(who, 30, weights={last.pk: 3}), client_of(who)
+    html = html_of(client.get("/interviews/"))
+    assert html.count('name="topic-') == interviews.MOST_TOPICS
+    assert "There are too many topics to weigh them all here." in html
+    html = html_of(client.get(f"/interviews/{interview.pk}/"))
+    assert html.count('name="topic-') == interviews.MOST_TOPICS + 1
+    shown = dict.fromkeys(re.findall(r'name="(topic-\d+)"', html), 1)
+    sent = {"company": "Acme", "on": str(day(30))} | shown
+    client.post(f"/interviews/{interview.pk}/", sent | {f"topic-{first.pk}": 0, f"topic-{last.pk}": 3})
+    assert dict(interview.weights.values_list("topic", "weight")) == {first.pk: 0, last.pk: 3}
+
+
 def test_the_message_says_how_many_cards_came_ahead_and_that_intervals_stay(who, time_machine):
     cards, client = deck(12), client_of(who)
     steady(who, cards)
