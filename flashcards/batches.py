@@ -79,16 +79,23 @@ def go_on(learner: User, today: date, now: datetime) -> None:
         return
     if is_spreading(learner):
         left = Places.of(kept(learner))
-        put(learner, left, last_due(learner, left.on, settings.CARDS_AT_ONCE), now)
+        keys = last_due(learner, left.on, settings.CARDS_AT_ONCE)
+        put(learner, left, locked(learner, left.on, keys), now)
     elif is_undoing(learner):
         moves = last_moves(learner, kept(learner)["batch"], kept(learner)["before"])
         undo(learner, moves, today, now)
 
 
-def last_due(learner: User, on: date, cards: int) -> list[ReviewState]:
-    """Return the last so many cards of a day's queue, locked, in its order."""
-    states = locking.many(queue.due(learner, on)).order_by("-due_on", "-shuffle", "-pk")
-    return list(states[:cards])[::-1]
+def last_due(learner: User, on: date, cards: int) -> list[int]:
+    """Return the keys of the last so many rows of a day's queue."""
+    last = queue.due(learner, on).order_by("-due_on", "-shuffle", "-pk")
+    return list(last.values_list("pk", flat=True)[:cards])
+
+
+def locked(learner: User, on: date, keys: list[int]) -> list[ReviewState]:
+    """Return these rows of a day's queue, locked, in its order, but those that were just answered."""
+    states = locking.many(queue.due(learner, on).filter(pk__in=keys))
+    return sorted(states, key=lambda state: (state.due_on, state.shuffle, state.pk))
 
 
 def put(learner: User, left: Places, found: list[ReviewState], now: datetime) -> int:

@@ -105,9 +105,11 @@ def cancel(learner: User, now: datetime) -> Cancelled | None:
         return None
     begun = ended.first < today
     _set(learner, ended.first if begun else None, today - days.ONE_DAY if begun else None, today)
-    more = planning.replan(learner, today, now).more
-    left = _moved(learner, ended.first, ended.last).count()
-    return Cancelled(ended.cards - left, 0 if more else left, more)
+    moved = planning.replan(learner, today, now)
+    if moved.more:
+        return Cancelled(moved.back, 0, more=True)
+    kept = _moved(learner, ended.first, ended.last).count()
+    return Cancelled(ended.cards - kept, kept)
 
 
 def _moved(learner: User, first: date, last: date) -> QuerySet[ReviewState]:

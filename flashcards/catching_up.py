@@ -140,9 +140,10 @@ def spread(learner: User, asked: int, batch: UUID, now: datetime) -> int:
     if planning.is_moving(learner):
         raise recording.Refused("Your cards are still being moved. Spread them when that is done.")
     today = queue.today_of(learner, now)
-    found = batches.last_due(learner, today, settings.CARDS_AT_ONCE + 1)
-    counted = queue.due(learner, today).count()
-    waiting = counted if counted > settings.CARDS_AT_ONCE else len(found)
+    keys = batches.last_due(learner, today, settings.CARDS_AT_ONCE + 1)
+    found = batches.locked(learner, today, keys)
+    few = len(keys) <= settings.CARDS_AT_ONCE
+    waiting = len(found) if few else queue.due(learner, today).count()
     laid_out = _laid_out(learner, waiting, asked, _scheduled(learner, today), today)
     places = tuple(share.day for share in laid_out.shares if share.day > today for _ in range(share.put))
     return batches.put(learner, Places(batch, today, places), found, now)

@@ -25,7 +25,7 @@ real_connections = pytest.mark.django_db(transaction=True)
 MOST = 3
 CARDS = 14
 BACK = 12
-ROUNDS = 4
+ROUNDS = 3
 
 
 @pytest.fixture(autouse=True)

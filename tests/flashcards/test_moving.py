@@ -26,8 +26,8 @@ pytestmark = pytest.mark.django_db
 real_connections = pytest.mark.django_db(transaction=True)
 
 MOST = 3
-CARDS = 14
-ROUNDS = 4
+CARDS = 10
+ROUNDS = 3
 Days = list[tuple[date | None, date | None]]
 
 
@@ -367,7 +367,7 @@ def test_a_page_does_not_wait_for_a_worker_that_is_at_it(noon):
         planning.hold(User.objects.get(pk=who.pk))
         (html,) = at_once([lambda: html_of(client.get("/interviews/"))])
     assert isinstance(html, str)
-    assert "3 of 14 are where they belong" in words_of(html)
+    assert "3 of 10 are where they belong" in words_of(html)
     assert moves(who) == MOST
 
 
@@ -383,7 +383,7 @@ def test_what_a_change_says_is_true_so_far_and_that_the_others_follow(noon):
     words = words_of(html_of(client.post("/interviews/", sent, follow=True)))
     assert "Interview added. So far: 3 cards now come in the week before 21 March." in words
     assert "The others follow." in words
-    assert "Your cards are being moved: 6 of 14 are where they belong." in words
+    assert "Your cards are being moved: 6 of 10 are where they belong." in words
     url = f"/interviews/{Interview.objects.get().pk}/delete/"
     words = words_of(html_of(client.post(url, follow=True)))
     assert "Interview deleted. So far: 3 cards are back on their own days. The others follow." in words
@@ -407,9 +407,9 @@ def test_each_look_at_a_page_moves_some_cards_and_says_how_far_it_is_until_it_is
     client = client_of(who)
     expect(who, 20, at(10))
     all_at_once(expect, twin, 20, at(10))
-    for done in (6, 9, 12):
+    for done in (6, 9):
         words = words_of(html_of(client.get(url)))
-        assert f"Your cards are being moved: {done} of 14 are where they belong." in words
+        assert f"Your cards are being moved: {done} of 10 are where they belong." in words
     assert "Your cards are being moved" not in words_of(html_of(client.get(url)))
     assert moves(who) == CARDS
     assert statements(client, url) == statements(client_of(twin), url) <= 12
@@ -420,9 +420,9 @@ def test_htmx_sees_how_far_it_is_and_hears_when_it_is_done(noon):
     expect(who, 20, at(10))
     client = client_of(who)
     assert client.get("/moving/").headers["Location"] == "/interviews/"
-    for done in (6, 9, 12):
+    for done in (6, 9):
         html = html_of(client.get("/moving/", headers=HTMX))
-        assert f"{done} of 14" in html
+        assert f"{done} of 10" in html
         assert html.lstrip().startswith('<div class="notes" id="moving" hx-get="/moving/"')
     response = client.get("/moving/", headers=HTMX)
     assert (response.content, response.headers["HX-Trigger"]) == (b"", "moved")
