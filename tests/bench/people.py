@@ -9,7 +9,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from accounts.models import User
-from flashcards import rollup
+from flashcards import rollup, topic_counts
 from flashcards.models import Card, DayStat, Deck, ReviewLog, ReviewState, Topic
 from flashcards.scheduling.schedule import SCHEDULER, SCHEDULER_VERSION, Kind
 from tests.bench.copying import a_uuid, copies, days_from, numbers
@@ -59,6 +59,10 @@ def large_deck(cards: int) -> None:
         topic_id="t.id",
     )
     card.delete()
+    with transaction.atomic():
+        topics = Topic.objects.filter(deck=deck)
+        topic_counts.hold(topics)
+        topic_counts.recount(topics)
 
 
 def many(learners: int, today: date, spread: Spread) -> list[User]:
