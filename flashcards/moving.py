@@ -1,7 +1,7 @@
 """Moves the cards that are left when a plan or a spreading of many has moved the first: portion by portion.
 
 What is left is a column of the learner's row, so nothing is lost with a worker or a request, and whoever
-comes goes on from there: a worker, and the pages that show how far it is.
+comes goes on from there: a worker, and what the pages ask for that show how far it is.
 """
 
 import logging

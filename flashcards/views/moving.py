@@ -1,4 +1,4 @@
-"""How far cards are that a plan moves, which shows itself anew; each look moves some of them."""
+"""How far cards are that a plan moves: pages say it, and what they ask for meanwhile moves some more."""
 
 from contextlib import suppress
 
@@ -9,7 +9,7 @@ from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
-from accounts.redirects import SeeOther
+from accounts.redirects import SeeOther, next_page
 from accounts.requests import LearnerRequest
 from flashcards import moving
 from flashcards.moving import Progress
@@ -21,20 +21,21 @@ MOVED = "moved"  # what the browser hears when all cards are where they belong
 @never_cache
 @require_safe
 def how_far(request: LearnerRequest) -> HttpResponse:
-    """Show htmx how far it is, nothing when it is done; without htmx, a page that says so."""
+    """Move some cards, if anything can be written now, and show htmx how far it is, nothing when done.
+
+    Without htmx, go back to the page that says so.
+    """
+    moment = Moment.of(request)
+    with suppress(OperationalError):
+        moving.go_on(moment.learner, moment.today, moment.now)
     if not request.htmx:
-        return SeeOther(reverse("interviews"))
-    context = shown(Moment.of(request))
+        return SeeOther(next_page(request, reverse("interviews")))
+    context = shown(moment)
     if context["moving"]:
         return render(request, "flashcards/_moving.html", context)
     return HttpResponse(headers={"HX-Trigger": MOVED})
 
 
 def shown(moment: Moment) -> dict[str, Progress | None]:
-    """Move some cards, if any are to be moved, and return what a page shows of it.
-
-    Where nothing can be written, what is can be read.
-    """
-    with suppress(OperationalError):
-        moving.go_on(moment.learner, moment.today, moment.now)
+    """Return what a page shows of it; it moves none itself, so that it comes as soon as ever."""
     return {"moving": moving.progress(moment.learner)}
