@@ -2,12 +2,13 @@
 
 from collections.abc import Iterable
 from importlib import import_module
+from itertools import islice
 from typing import Any
 
 from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
 from allauth.usersessions.models import UserSession
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.contrib.auth.models import Permission
 from django.db.models import Exists, OuterRef, QuerySet
 from django.http import HttpRequest
@@ -33,6 +34,8 @@ LISTS = {
     "flashcards_reviewstate": "schedules",
     "flashcards_reviewlog": "answers",
 }
+MOST_AT_ONCE = 100  # learners, in one action
+TOO_MANY = f"Choose at most {MOST_AT_ONCE} learners at a time."
 POWERS = ("is_staff", "is_superuser", "groups", "user_permissions")
 
 
@@ -95,6 +98,8 @@ class UserAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         self, objs: Iterable[Any], request: HttpRequest
     ) -> tuple[list[Any], dict[str, int], set[str], list[str]]:
         """Name the learners alone: their schedules and logs, which nothing else deletes, go with them."""
+        if len(objs := list(islice(objs, MOST_AT_ONCE + 1))) > MOST_AT_ONCE:
+            return [], {}, set(), [TOO_MANY]
         names = [str(learner) for learner in objs]
         refused = [str(learner) for learner in objs if not _may_touch(request, learner)]
         return names, {"learners, with all that is theirs": len(names)}, set(), refused
@@ -140,6 +145,9 @@ class UserAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         self._help(request, queryset, helping.sign_out)
 
     def _help(self, request: HttpRequest, queryset: QuerySet[User], help_one: helping.Help) -> None:
+        if queryset[MOST_AT_ONCE : MOST_AT_ONCE + 1].exists():
+            self.message_user(request, TOO_MANY, messages.ERROR)
+            return
         learners = [learner for learner in queryset if _may_touch(request, learner)]
         helped = sum(help_one(request, learner, _staff(request), timezone.now()) for learner in learners)
         self.message_user(request, f"Done for {helped} of {len(queryset)}.")

@@ -6,17 +6,19 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
+from django.core.paginator import Page, Paginator
 from django.db import transaction
 from django.db.models import Count, Q, QuerySet
 from django.http import HttpRequest
 from django.urls import reverse
 
 from accounts.models import User
-from flashcards import cards, frontier, topic_counts
+from flashcards import cards, finding, frontier, topic_counts
 from flashcards.models import Card, Deck, Reminder, ReviewLog, ReviewState, Topic
 from flashcards.wording import counted
 
 PLACE = {"topic", "position", "retired"}
+MOST_DELETED = 500  # cards that the admin names before it deletes them
 
 
 class CardForm(forms.ModelForm):  # type: ignore[type-arg]
@@ -25,19 +27,9 @@ class CardForm(forms.ModelForm):  # type: ignore[type-arg]
     class Meta:
         model = Card
         fields = (
-            "topic",
-            "key",
-            "position",
-            "level",
-            "retired",
-            "question",
-            "answer",
-            "formula",
-            "formula_note",
-            "practice",
-            "key_points",
-            "follow_ups",
-        )
+            "topic key position level retired question answer formula formula_note practice key_points "
+            "follow_ups"
+        ).split()
         help_texts = {
             "key": "The card's identity: schedules, fixtures and exports know it by this name.",
             "retired": "Shown to nobody; its logs are kept.",
@@ -74,7 +66,44 @@ class LookOnly(admin.ModelAdmin):  # type: ignore[type-arg]
         return False
 
 
-class Counting(admin.ModelAdmin):  # type: ignore[type-arg]
+def _many(request: Any) -> bool:
+    """Whether there are very many cards, asked once for a page."""
+    if not hasattr(request, "many_cards"):
+        request.many_cards = finding.are_many()
+    return bool(request.many_cards)
+
+
+class WithCards(admin.ModelAdmin):  # type: ignore[type-arg]
+    """Cards, or what holds them: not to be deleted from under learners, nor very many at once."""
+
+    way = ""  # from a card to one of these
+
+    def get_deleted_objects(self, objs: Any, request: HttpRequest) -> tuple[Any, Any, Any, Any]:
+        """Refuse by two short looks what would have to be read whole to be refused, or to be listed."""
+        cards = Card.objects.filter(**{f"{self.way}__in": [row.pk for row in objs]})
+        names = [str(row) for row in objs]
+        if ReviewState.objects.filter(**{f"card__{self.way}__in": [row.pk for row in objs]}).exists():
+            return names, {}, {"schedules and answers of learners (retire the cards instead)"}, []
+        if cards.order_by()[MOST_DELETED : MOST_DELETED + 1].exists():
+            return names, {}, set(), [f"more than {MOST_DELETED} cards: delete them topic by topic"]
+        found: tuple[Any, Any, Any, Any] = super().get_deleted_objects(objs, request)
+        return found
+
+
+class KeysFirst(Paginator):  # type: ignore[type-arg]
+    """Pages of a query: the keys are passed to find one, and only its rows are read."""
+
+    def page(self, number: Any) -> Page[Any]:
+        """Return the page."""
+        number = self.validate_number(number)
+        rows: Any = self.object_list
+        first = (number - 1) * self.per_page
+        keys = list(rows.values_list("pk", flat=True)[first : first + self.per_page])
+        place = {key: at for at, key in enumerate(keys)}
+        return Page(sorted(rows.filter(pk__in=keys), key=lambda row: place[row.pk]), number, self)
+
+
+class Counting(WithCards):
     """A list that says how many cards each row has; `cards_of` leads to them."""
 
     cards_of = ""
@@ -97,6 +126,7 @@ class Counting(admin.ModelAdmin):  # type: ignore[type-arg]
 
 @admin.register(Deck)
 class DeckAdmin(Counting):
+    way = "topic__deck"
     list_display = ("name", "key", "cards", "retired")
     search_fields = ("name", "key")
     ordering = ("name",)
@@ -105,6 +135,7 @@ class DeckAdmin(Counting):
 
 @admin.register(Topic)
 class TopicAdmin(Counting):
+    way = "topic"
     list_display = ("name", "key", "deck", "position", "cards", "retired")
     list_filter = ("deck",)
     list_select_related = ("deck",)
@@ -117,20 +148,33 @@ class TopicAdmin(Counting):
 
 
 @admin.register(Card)
-class CardAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+class CardAdmin(WithCards):
     form = CardForm
+    way = "pk"
+    paginator = KeysFirst
     list_display = ("position", "question", "topic", "level", "key", "retired")
     list_display_links = ("question",)
     list_filter = ("retired", "level", "topic__deck", "topic")
     list_select_related = ("topic",)
     search_fields = ("question", "key", "answer", "topic__name")
-    search_help_text = "Words of the question, the answer or the topic, or the key."
+    search_help_text = (
+        "Words of the question, the answer or the topic, or the key; "
+        f"among more than {finding.MOST_CARDS:,} cards not of the answer."
+    )
     actions = ("retire", "bring_back")
     save_on_top = True
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Card]:
         """Leave out what no list shows; the form of one card loads it."""
         return super().get_queryset(request).defer("html")
+
+    def get_ordering(self, request: HttpRequest) -> tuple[str, ...]:
+        """Return deck order; among very many cards that of their making, which needs no sorting."""
+        return ("id",) if _many(request) else finding.ORDER
+
+    def get_search_fields(self, request: HttpRequest) -> tuple[str, ...]:
+        """Leave the longest texts out where very many would be looked through."""
+        return tuple(name for name in self.search_fields if name != "answer" or not _many(request))
 
     def view_on_site(self, obj: Card) -> str:
         """Return where learners see it."""
@@ -144,11 +188,12 @@ class CardAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
     @admin.action(description="Bring back", permissions=["change"])
     def bring_back(self, request: HttpRequest, queryset: QuerySet[Card]) -> None:
-        back = list(Card.objects.filter(pk__in=queryset.values("pk"), retired=True).only(*frontier.ORDER))
         with _recounted(queryset):
-            Card.objects.filter(pk__in=[card.pk for card in back]).update(retired=False)
-            frontier.draw_back(back)
-        self.message_user(request, f"Back: {counted(len(back), 'card')}.")
+            gone = Card.objects.filter(pk__in=queryset.order_by().values("pk"), retired=True)
+            first = gone.order_by(*finding.ORDER).only(*frontier.ORDER)[:1]
+            frontier.draw_back(list(first))
+            back = gone.update(retired=False)
+        self.message_user(request, f"Back: {counted(back, 'card')}.")
 
     def save_model(self, request: HttpRequest, obj: Card, form: Any, change: bool) -> None:
         """Save the card with its HTML; no schedule changes, and whoever is past a new place meets it."""

@@ -10,8 +10,10 @@ from django.contrib.admin import site
 from django.contrib.auth.models import Group
 from django.urls import reverse
 
+import accounts.admin
+import flashcards.admin
 from accounts.models import AccountEvent, User
-from flashcards import queue, rollup, topic_counts
+from flashcards import finding, queue, rollup, topic_counts
 from flashcards.models import Card, Deck, Frontier, Note, Reminder, ReviewLog, ReviewState, Topic
 from tests import making
 from tests.accounts.people import proven
@@ -131,6 +133,60 @@ def test_a_card_with_a_log_cannot_be_deleted_by_any_way(operator, model):
     many = {"action": "delete_selected", "_selected_action": [row.pk], "post": "yes"}
     operator.post(page(f"flashcards_{model}_changelist"), many)
     assert ReviewLog.objects.count() == 1
+
+
+def test_whether_a_deck_may_be_deleted_is_found_without_reading_its_cards(operator, monkeypatch):
+    who, cards = making.learner(), making.deck(12)
+    kept, empty = cards[0].topic.deck, making.card().topic.deck
+    making.answered(who, cards[0], 4)
+    refused = operator.get(page("flashcards_deck_delete", kept.pk))
+    assert "schedules and answers of learners" in html_of(refused)
+    assert "Question 7?" not in html_of(refused)
+    monkeypatch.setattr(flashcards.admin, "MOST_DELETED", 0)
+    operator.post(page("flashcards_deck_delete", empty.pk), {"post": "yes"})
+    assert "more than 0 cards" in html_of(operator.get(page("flashcards_deck_delete", empty.pk)))
+    monkeypatch.setattr(flashcards.admin, "MOST_DELETED", 1)
+    operator.post(page("flashcards_deck_delete", empty.pk), {"post": "yes"})
+    assert list(Deck.objects.all()) == [kept]
+
+
+def test_the_list_of_cards_is_in_deck_order_and_of_very_many_in_that_of_their_making(operator, monkeypatch):
+    first, second = making.deck(2)
+    Card.objects.filter(pk=first.pk).update(position=second.position + 1)
+    for most, shown in ((9, [second, first]), (1, [first, second])):
+        monkeypatch.setattr(finding, "MOST_CARDS", most)
+        html = html_of(operator.get(page("flashcards_card_changelist")))
+        assert re.findall(r">(Question \d\?)</a>", html) == [card.question for card in shown]
+
+
+def test_every_page_of_the_cards_holds_its_own(operator, monkeypatch):
+    cards = making.deck(9)
+    monkeypatch.setattr(site.get_model_admin(Card), "list_per_page", 4)
+    pages = [html_of(operator.get(page("flashcards_card_changelist") + f"?p={n}")) for n in (1, 2, 3)]
+    names = [re.findall(r">(Question \d\?)</a>", html) for html in pages]
+    expected = [card.question for card in cards]
+    assert names == [expected[:4], expected[4:8], expected[8:]]
+
+
+def test_no_action_goes_through_thousands_of_learners(operator, monkeypatch):
+    monkeypatch.setattr(accounts.admin, "MOST_AT_ONCE", 2)
+    chosen = [making.learner().pk for _ in range(3)]
+    address = page("accounts_user_changelist")
+    refused = operator.post(address, {"action": "sign_out", "_selected_action": chosen}, follow=True)
+    assert "learners at a time" in html_of(refused)
+    operator.post(address, {"action": "delete_selected", "_selected_action": chosen, "post": "yes"})
+    operator.post(address, {"action": "sign_out", "_selected_action": chosen[:2]})
+    epochs = User.objects.filter(pk__in=chosen).order_by("pk").values_list("session_epoch", flat=True)
+    assert list(epochs) == [1, 1, 0]
+
+
+def test_among_very_many_cards_the_search_leaves_the_answers_out(operator, monkeypatch):
+    card = making.card()
+    Card.objects.filter(pk=card.pk).update(answer="Zebra.", question="Gnu?")
+    address = page("flashcards_card_changelist")
+    for most, words, found in ((9, "zebra", True), (0, "zebra", False), (0, "gnu", True)):
+        monkeypatch.setattr(finding, "MOST_CARDS", most)
+        assert (f"/{card.pk}/change/" in html_of(operator.get(f"{address}?q={words}"))) == found
 
 
 def test_a_learner_is_found_by_address_and_deleted_with_all_that_is_theirs(operator):
@@ -277,8 +333,10 @@ def test_every_list_takes_as_many_statements_for_five_hundred_rows_as_for_five(o
     many(5)
     few = {address: statements(operator, address) for address in addresses}
     many(500)
-    assert {address: statements(operator, address) for address in addresses} == few
-    assert max(few.values()) <= 12
+    cards = page("flashcards_card_changelist")
+    now = {address: statements(operator, address) for address in addresses}
+    assert now == few | {cards: few[cards] + 1}  # which finds the keys first, where there are pages
+    assert max(now.values()) <= 12
 
 
 @pytest.mark.parametrize(
