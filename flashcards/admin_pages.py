@@ -31,7 +31,7 @@ class LookOnly(admin.ModelAdmin):  # type: ignore[type-arg]
 def many(request: Any) -> bool:
     """Whether there are very many cards, asked once for a page."""
     if not hasattr(request, "many_cards"):
-        request.many_cards = finding.aremany()
+        request.many_cards = finding.are_many()
     return bool(request.many_cards)
 
 

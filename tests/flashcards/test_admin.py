@@ -11,7 +11,7 @@ from django.contrib.auth.models import Group
 from django.urls import reverse
 
 import accounts.admin
-import flashcards.admin
+import flashcards.admin_pages
 from accounts.models import AccountEvent, User
 from flashcards import finding, queue, rollup, topic_counts
 from flashcards.models import Card, Deck, Frontier, Note, Reminder, ReviewLog, ReviewState, Topic
@@ -142,10 +142,10 @@ def test_whether_a_deck_may_be_deleted_is_found_without_reading_its_cards(operat
     refused = operator.get(page("flashcards_deck_delete", kept.pk))
     assert "schedules and answers of learners" in html_of(refused)
     assert "Question 7?" not in html_of(refused)
-    monkeypatch.setattr(flashcards.admin, "MOST_DELETED", 0)
+    monkeypatch.setattr(flashcards.admin_pages, "MOST_DELETED", 0)
     operator.post(page("flashcards_deck_delete", empty.pk), {"post": "yes"})
     assert "more than 0 cards" in html_of(operator.get(page("flashcards_deck_delete", empty.pk)))
-    monkeypatch.setattr(flashcards.admin, "MOST_DELETED", 1)
+    monkeypatch.setattr(flashcards.admin_pages, "MOST_DELETED", 1)
     operator.post(page("flashcards_deck_delete", empty.pk), {"post": "yes"})
     assert list(Deck.objects.all()) == [kept]
 
