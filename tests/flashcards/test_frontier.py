@@ -8,6 +8,7 @@ from django.db import connection, transaction
 from accounts.models import User
 from flashcards import frontier, queue, reviewing, rollup
 from flashcards.models import Card, Frontier
+from tests.flashcards.waiting import one_waits_for_the_other
 from tests.making import at, day, deck, graded, learner, version
 
 pytestmark = pytest.mark.django_db
@@ -95,15 +96,6 @@ def test_cards_that_are_new_in_their_places_draw_back_whoever_is_past_them_and_n
     assert (frontier_of(ahead), frontier_of(behind)) == (place(cards[2]), place(cards[1]))
 
 
-def is_waited() -> bool:
-    """Whether somebody waits for a lock; SQLite's writers wait before they have begun, and don't say so."""
-    if connection.vendor == "sqlite":
-        return True
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")
-        return bool(cursor.fetchone()[0])
-
-
 @pytest.mark.django_db(transaction=True)
 def test_who_goes_ahead_while_a_card_comes_in_behind_meets_it():
     who, cards = learner(), deck(3)
@@ -126,12 +118,5 @@ def test_who_goes_ahead_while_a_card_comes_in_behind_meets_it():
         connection.close()
 
     first, second = Thread(target=ahead), Thread(target=behind)
-    first.start()
-    assert gone_ahead.wait(60)
-    second.start()
-    while second.is_alive() and not is_waited():
-        pass
-    go_on.set()
-    first.join()
-    second.join()
+    one_waits_for_the_other(first, second, gone_ahead, go_on)
     assert first_new(who) == late

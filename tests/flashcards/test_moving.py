@@ -18,7 +18,7 @@ from flashcards.models import Card, Interview, ReviewLog, ReviewState, Topic
 from flashcards.planning import Moved
 from flashcards.scheduling.schedule import Kind
 from tests.flashcards.test_concurrency import at_once
-from tests.flashcards.test_frontier import is_waited
+from tests.flashcards.waiting import is_waited
 from tests.making import answered, at, day, deck, graded, learner, proven, rolled_back
 from tests.visiting import HTMX, client_of, html_of, statements, words_of
 

@@ -9,7 +9,7 @@ from django.db import connection, transaction
 
 from flashcards import many_sql, topic_counts
 from flashcards.models import Card, Topic
-from tests.flashcards.test_frontier import is_waited
+from tests.flashcards.waiting import one_waits_for_the_other
 from tests.making import deck
 
 pytestmark = pytest.mark.django_db
@@ -73,12 +73,5 @@ def test_of_two_who_add_a_card_at_once_neither_counts_only_their_own():
 
     first = Thread(target=add, args=["one"], kwargs={"wait": True})
     second = Thread(target=add, args=["two"], kwargs={"wait": False})
-    first.start()
-    assert added.wait(60)
-    second.start()
-    while second.is_alive() and not is_waited():
-        pass
-    go_on.set()
-    first.join()
-    second.join()
+    one_waits_for_the_other(first, second, added, go_on)
     assert count_of(topic.pk) == 5
