@@ -42,8 +42,8 @@ def learner(**settings: Any) -> User:
     return User.objects.create_user(f"learner{next(_numbers)}@example.org", **(unlimited | settings))
 
 
-def deck(cards: int = 3) -> list[Card]:
-    """Return a new deck's saved cards in their order, ten to a topic."""
+def deck(cards: int = 3, numbered_from: int | None = None) -> list[Card]:
+    """Return a new deck's saved cards in their order, ten to a topic, if wished with primary keys known."""
     number = next(_numbers)
     made = Deck.objects.create(key=f"deck-{number}", name=f"Deck {number}")
     topics = Topic.objects.bulk_create(
@@ -52,6 +52,7 @@ def deck(cards: int = 3) -> list[Card]:
     )
     return Card.objects.bulk_create(
         Card(
+            pk=None if numbered_from is None else numbered_from + n,
             topic=topics[n // CARDS_PER_TOPIC],
             deck_number=made.pk,
             key=f"deck-{number}-card-{n + 1}",

@@ -28,6 +28,7 @@ ZONES = ["Pacific/Auckland", "America/Los_Angeles", "Australia/Lord_Howe", "Euro
 ACTS = {"answer": 90, "undo": 3, "reset": 1, "move": 2, "suspend": 1, "release": 3}
 GRADES = [1, 1, 3, 3, 10, 4]  # how often each of 0 to 5 is given
 STUDIES = 80  # of a hundred days
+FIXED = 1_000_000  # the keys of learner and cards shuffle the queue, and with it what is drawn
 
 
 Figures = dict[str, Any]
@@ -38,8 +39,8 @@ class Studying:
 
     def __init__(self, seed: int) -> None:
         self.chance = Random(seed)
-        self.who: User = learner(time_zone=ZONES[0])
-        self.cards: list[Card] = deck(60)
+        self.who: User = learner(time_zone=ZONES[0], pk=FIXED)
+        self.cards: list[Card] = deck(60, numbered_from=FIXED)
         self.now = START
 
     def years(self) -> None:
