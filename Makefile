@@ -20,6 +20,10 @@ PYTEST := $(PYTHON) -m pytest $(if $(WORKERS),-n $(WORKERS) --dist loadgroup)
 RUNTIME := $(VENV)/runtime-installed
 DEVELOPMENT := $(VENV)/development-installed
 
+# The files that pages name, by their content and packed. Only a server collects; here it needs no more than this.
+COLLECTED := $(or $(VAR_DIR),var)/static/staticfiles.json
+COLLECTING := env DATABASE_URL=postgres://none SECRET_KEY=none BASE_URL=http://localhost DEBUG=0
+
 # What a developer keeps in .env must not decide a test. An empty DATABASE_URL means SQLite, as in `make run`.
 TESTS := env SECRET_KEY=for-tests-only DEBUG=0 BASE_URL=http://localhost:8000
 ON_SQLITE := $(TESTS) DATABASE_URL= $(PYTEST) --ignore=tests/browser $(ARGS)
@@ -45,7 +49,7 @@ COMPILE_OPTIONS := --universal --generate-hashes --no-emit-index-url --python-ve
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-14s %s\n", $$1, $$2 }' Makefile
 
-run: setup ## start Engram on http://localhost:8000/ (PORT=... for another port)
+run: setup $(COLLECTED) ## start Engram on http://localhost:8000/ (PORT=... for another port)
 	@$(MANAGE) migrate --verbosity 0
 	@$(MANAGE) seed
 	@exec $(MANAGE) serve --bind $(BIND):$(PORT)
@@ -103,6 +107,11 @@ setup: $(RUNTIME) ## what `make run` needs: the environment and the fonts
 
 setup-dev: $(DEVELOPMENT) ## what `make check` and `make test` need
 	@$(PYTHON) -m config.fonts
+
+# Made after the fonts, which are in no list here the first time: they come with `setup`.
+$(COLLECTED): requirements.lock $(wildcard static/*/*) | setup
+	@$(COLLECTING) $(MANAGE) collectstatic --no-input --verbosity 0
+	@touch $@
 
 browser: $(DEVELOPMENT)
 	@$(PYTHON) -m tests.running.chromium

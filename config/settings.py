@@ -140,12 +140,14 @@ STATIC_URL = "static/"
 STATIC_ROOT = VAR_DIR / "static"
 STATIC_ROOT.mkdir(parents=True, exist_ok=True)  # empty until collectstatic; WhiteNoise warns without it
 STATICFILES_DIRS = [BASE_DIR / "static"]
-WHITENOISE_USE_FINDERS = EMBEDDED or DEBUG
+# `make run` collects them, so that they are packed and kept by browsers as a server's are.
+PLAIN_FILES = DEBUG or (EMBEDDED and not (STATIC_ROOT / "staticfiles.json").exists())
+WHITENOISE_USE_FINDERS = PLAIN_FILES
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {
         "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"
-        if EMBEDDED or DEBUG
+        if PLAIN_FILES
         else "whitenoise.storage.CompressedManifestStaticFilesStorage"
     },
 }

@@ -1,16 +1,17 @@
-"""Style sheets, scripts and fonts as a production serves them: named by content, packed, kept for ever."""
+"""Style sheets, scripts and fonts as they are served: named by content, packed, kept for ever."""
 
 import http.client
 import json
 import re
+import subprocess
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
 
 from tests.services.mail_storm import until
-from tests.services.one_site import Site, static_files
+from tests.services.one_site import ROOT, Site, static_files
 
 URL = re.compile(r"url\(\"?'?([^\"')]+)")
 HASHED = re.compile(r"\.[0-9a-f]{12}\.\w+$")
@@ -24,7 +25,13 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """A web server without a database: its files need none."""
     folder = tmp_path_factory.mktemp("site")
     (folder / "static").symlink_to(Path(static_files().name) / "static")
-    one = Site(folder, "postgres://nobody@localhost/none")
+    with running(Site(folder, "postgres://nobody@localhost/none")) as one:
+        yield one
+
+
+@contextmanager
+def running(one: Site) -> Iterator[Site]:
+    """Run its web server, which answers from the beginning."""
     one.start()
     try:
         assert until(lambda: answers(one), 30)
@@ -84,3 +91,31 @@ def test_style_sheets_name_no_file_without_its_content(served):
     inside = [url for name in sheets for url in URL.findall(ask(served, f"/static/{name}")[2].decode())]
     assert inside
     assert [url for url in inside if not HASHED.search(url) and not url.startswith("data:")] == []
+
+
+@pytest.mark.parametrize("collected", [True, False])
+def test_on_a_laptop_they_are_named_by_content_where_they_were_collected(collected, tmp_path):
+    if collected:
+        (tmp_path / "static").symlink_to(Path(static_files().name) / "static")
+    with running(Site(tmp_path)) as one:
+        (sheet, *_) = re.findall(r'href="([^"]+\.css)"', ask(one, "/about/")[2].decode())
+        status, headers, _ = ask(one, sheet, "gzip")
+    named = (
+        HASHED.search(sheet) is not None,
+        headers["Cache-Control"] == FOR_EVER,
+        "Content-Encoding" in headers,
+    )
+    assert (status, *named) == (200, *[collected] * 3)
+
+
+def test_make_run_collects_what_has_changed(tmp_path):
+    command = ["make", "-n", "run", f"VAR_DIR={tmp_path}"]
+
+    def collects() -> bool:
+        run = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+        return " collectstatic " in run.stdout.split(" serve ")[0]
+
+    assert collects()
+    (tmp_path / "static").mkdir()
+    (tmp_path / "static" / "staticfiles.json").touch()
+    assert not collects()
