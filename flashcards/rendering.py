@@ -75,18 +75,6 @@ def formula_html(latex: str) -> str:
     return _safe(_mathml(_checked(latex), "div"), _BLOCK_CLEANER)
 
 
-def plain_text(text: str) -> str:
-    """Return the words of Markdown on one line, formulas as their LaTeX; not escaped."""
-    tokens = _MARKDOWN.parse(_checked(text), {})
-    return " ".join(" ".join(_words(token) for token in tokens).split())
-
-
-def _words(token: Token) -> str:
-    if token.type in ("softbreak", "hardbreak"):
-        return " "
-    return "".join(_words(child) for child in token.children) if token.children else token.content
-
-
 def _checked(text: str) -> str:
     if len(text) > MAX_TEXT:
         raise TextError(f"The text has {len(text):,} characters; keep to {MAX_TEXT:,} or split the card.")

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from flashcards import rendering
-from flashcards.rendering import TextError, formula_html, inline_html, markdown_html, plain_text
+from flashcards.rendering import TextError, formula_html, inline_html, markdown_html
 
 HOSTILE = (Path(__file__).parent / "hostile_texts.txt").read_text().splitlines()
 CSS = (Path(rendering.__file__).parents[1] / "static/css/code.css").read_text()
@@ -345,7 +345,7 @@ def test_no_formula_that_passes_takes_a_small_thread_down():
     assert (done.returncode, done.stderr) == (0, b"")
 
 
-@pytest.mark.parametrize("function", [markdown_html, inline_html, formula_html, plain_text])
+@pytest.mark.parametrize("function", [markdown_html, inline_html, formula_html])
 def test_what_no_database_can_store_is_refused_with_its_place(function):
     assert error(function, "a\nbc\0") == "Line 2, column 3: a NUL character can't be stored; remove it."
     assert error(function, "\ud800") == "Line 1, column 1: half a surrogate pair can't be stored; remove it."
@@ -364,21 +364,8 @@ def test_one_line_has_no_blocks():
     assert inline_html("- a\n\n    b | c") == "- a\n\nb | c"
 
 
-def test_plain_text_is_the_words_on_one_line():
-    text = (
-        "# Head\n\nA **bold** [link](https://a.example) &amp; `code`,\nnext $x_i^2$.\n\n- item\n\n"
-        "```py\nf(1)\n```\n![alt](x)"
-    )
-    assert plain_text(text) == "Head A bold link & code, next x_i^2. item f(1) alt"
-
-
-def test_plain_text_takes_a_formula_that_does_not_parse():
-    assert plain_text(r"a $\foo$") == r"a \foo"
-
-
-def test_the_result_is_marked_as_safe_and_plain_text_is_not():
+def test_the_result_is_marked_as_safe():
     assert hasattr(markdown_html("a"), "__html__")
-    assert not hasattr(plain_text("a"), "__html__")
 
 
 @pytest.mark.parametrize("text", HOSTILE)
