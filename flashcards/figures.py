@@ -103,18 +103,16 @@ class Past:
     weeks: tuple[Week, ...]
     days: dict[date, int]
     answers: int
-    busiest: DayMark | None
 
 
 def past(learner: User, today: date) -> Past:
     """Return the figures of all that was answered, as they stand on this study day.
 
-    One statement; up to two more when days without an answer lie between the last one and today.
+    One statement; one more when days without an answer lie between the last one and today.
     """
     rows = rollup.days(learner)
     studied = [row for row in rows if row.answers]
-    marks = [DayMark(row.day, row.answers) for row in studied]
-    days = {mark.day: mark.answers for mark in marks}
+    days = {row.day: row.answers for row in studied}
     recent = [row for row in studied if today - WINDOW_DAYS * ONE_DAY < row.day <= today]
     strip = [today - n * ONE_DAY for n in reversed(range(STRIP_DAYS))]
     return Past(
@@ -128,7 +126,6 @@ def past(learner: User, today: date) -> Past:
         weeks=_weeks(studied, today),
         days=days,
         answers=sum(days.values()),
-        busiest=max(marks, key=lambda mark: mark.answers, default=None),
     )
 
 

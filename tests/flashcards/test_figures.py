@@ -53,7 +53,7 @@ def test_a_learner_without_an_answer_has_figures_that_are_all_zero():
     assert past.streak == figures.Streak(0, 0, True, 0, 0, None)
     assert past.strip == tuple(DayMark(day(1) - timedelta(days=n), 0) for n in range(13, -1, -1))
     assert past.retention == past.mature == Rate(0, 0)
-    assert (past.weeks, past.days, past.answers, past.busiest) == ((), {}, 0, None)
+    assert (past.weeks, past.days, past.answers) == ((), {}, 0)
 
 
 def test_a_day_that_was_begun_without_an_answer_is_no_study_day(busy):
@@ -362,12 +362,11 @@ def test_the_strip_is_the_last_fourteen_days_oldest_first():
     assert [mark.answers for mark in strip] == [3, 0, 0, 0, 0, 3, 0, 0, 0, 0, 0, 0, 0, 3]
 
 
-def test_the_busiest_day_is_the_first_of_those_with_most_answers():
+def test_the_days_have_their_answers_and_all_together_theirs():
     who = learner()
     studied(who, 1, answers=5)
     studied(who, 3, 4, answers=18)
     past = figures.past(who, day(9))
-    assert past.busiest == DayMark(day(3), 18)
     assert (past.answers, past.days) == (41, {day(1): 5, day(3): 18, day(4): 18})
 
 
