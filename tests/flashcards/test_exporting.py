@@ -7,6 +7,8 @@ from uuid import UUID
 
 import pytest
 from allauth.account.models import EmailAddress
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from accounts.models import User
@@ -259,8 +261,10 @@ def test_a_third_download_at_once_waits_and_pages_go_on(client):
 
 def test_asking_about_the_download_alone_reads_no_card(client):
     client.force_login(making.learner())
-    for _ in range(3):
-        assert client.head(reverse("export")).headers["Content-Type"] == "application/json"
+    with CaptureQueriesContext(connection) as captured:
+        for _ in range(3):
+            assert client.head(reverse("export")).headers["Content-Type"] == "application/json"
+    assert not any("flashcards_" in query["sql"] for query in captured)
 
 
 def test_the_page_is_a_download(client):

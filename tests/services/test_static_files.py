@@ -78,6 +78,7 @@ def test_a_name_without_its_content_is_not_kept_for_ever(served):
 @pytest.mark.parametrize("encoding", ["br", "gzip"])
 def test_what_is_text_is_packed_either_way(encoding, served):
     texts = {path: name for path, name in named(served).items() if path.endswith(PACKED)}
+    assert texts
     for path, name in texts.items():
         plain = ask(served, f"/static/{name}")[2]
         _, headers, content = ask(served, f"/static/{name}", encoding)
