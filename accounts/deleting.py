@@ -30,7 +30,7 @@ class Outcome(StrEnum):
 
 
 def delete(learner: User, now: datetime, by: User | None = None) -> Outcome:
-    """Delete the learner, or guest, with everything that is theirs; false if that was done before.
+    """Delete the learner, or guest, with everything that is theirs; return what became of it.
 
     Rows that name the learner go with it: settings, addresses, schedules, log, notes, mails, second factors,
     events. What doesn't name them in a way that the database could follow goes here: sessions, and what the

@@ -1,4 +1,4 @@
-"""Sign-up, study settings, and allauth's forms in our words."""
+"""Sign-up, and allauth's forms in our words."""
 
 from typing import Any
 

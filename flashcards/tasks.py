@@ -55,7 +55,7 @@ def send_reminders(ids: list[int]) -> None:
 
 @shared_task(name="cards.move")
 def move_cards() -> None:
-    """Move cards that a plan for many of them has still to move."""
+    """Move cards that a plan or a spreading of many has still to move."""
     moving.work(timezone.now, MOVING, partial(time.sleep, PAUSE))
 
 

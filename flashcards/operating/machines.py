@@ -31,7 +31,7 @@ class Database:
 
 
 def database() -> Database:
-    """Return what the database says of itself, in three short statements."""
+    """Return what the database says of itself, in two short statements at most."""
     with connection.cursor() as cursor:
         if connection.vendor == "sqlite":
             cursor.execute(

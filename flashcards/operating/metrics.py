@@ -16,7 +16,7 @@ TICKS: Final = [*(f"{bound / 1_000:g}" for bound in BOUNDS), "+Inf"]
 
 
 def families(now: datetime) -> list[Family]:
-    """Return all metrics, in about fifteen statements whatever the number of learners."""
+    """Return all metrics, in about ten statements whatever the number of learners."""
     return [*_counted(), *_reminders(now), *_database(), *_machine()]
 
 

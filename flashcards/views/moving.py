@@ -1,4 +1,4 @@
-"""How far cards are that a plan moves: pages say it, and what they ask for meanwhile moves some more."""
+"""How far cards are that a plan or a spreading moves: pages say it, and what they ask for moves some more."""
 
 from contextlib import suppress
 
