@@ -175,6 +175,7 @@ def test_only_what_is_named_gets_into_the_image():
     assert all((ROOT / name).exists() for name in let_in)
     assert not let_in & {".env", ".git", "tests", "var", "docs"}
     assert let_in >= {"accounts", "config", "flashcards"}
+    assert "pyproject.toml" in let_in, "the image knows its release by it (flashcards/operating/machines.py)"
 
 
 def test_hadolint_finds_nothing_in_the_dockerfile():
