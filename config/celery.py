@@ -43,6 +43,8 @@ app.conf.update(
     # A worker waits for its broker as long as it takes, and takes up work again without a restart.
     broker_connection_retry_on_startup=True,
     broker_connection_max_retries=None,
+    # A Redis that is full refuses the note of a task that it has just given away: no reason to end.
+    broker_channel_error_retry=True,
     broker_transport_options={
         # Longer than any task may take; the shortest of all programs on one Redis database counts.
         "visibility_timeout": 300,

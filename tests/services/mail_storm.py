@@ -81,6 +81,11 @@ class Post:
         with redis.Redis.from_url(self.stores[0].url) as client:
             client.flushall()
 
+    def waiting(self) -> int:
+        """Return how many tasks wait for a worker, but for those that send."""
+        with redis.Redis.from_url(self.stores[0].url) as client:
+            return int(client.llen("celery"))
+
     def limit_redis(self, most: int) -> None:
         """Let Redis hold so many bytes, 0 for as many as there are; beyond them it refuses what writes."""
         with redis.Redis.from_url(self.stores[0].url) as client:
