@@ -36,7 +36,11 @@ class Columns(Generic[Row]):
 
     def row(self, values: Sequence[Any]) -> Row:
         """Return the row of these values, which are as the database gave them."""
-        return self.model.from_db("default", self.names, self.read(values))
+        return self.made(self.read(values))
+
+    def made(self, values: Sequence[Any]) -> Row:
+        """Return the row of these values, which are as it has them: the ORM or accounts.once gave them."""
+        return self.model.from_db("default", self.names, values)
 
     def read(self, values: Sequence[Any]) -> list[Any]:
         """Return these values, which are as the database gave them, as the row would have them."""

@@ -1,20 +1,31 @@
 """What a learner does to a card: one function per thing that happens, one transaction each."""
 
 from datetime import date, datetime
+from typing import Any, Final
 
 from django.db import IntegrityError, transaction
 from django.db.models import F, Q, QuerySet, Subquery
 
 from accounts.models import User
-from flashcards import batches, history, planning, queue, recording, rollup
+from accounts.once import once
+from accounts.rows import columns
+from flashcards import batches, history, locking, planning, queue, recording, rollup
 from flashcards.models import ReviewLog, ReviewState
 from flashcards.recording import Answer, Missing, Refused
 from flashcards.scheduling import schedule, sm2
+from flashcards.scheduling.days import ONE_DAY
 from flashcards.scheduling.schedule import Kind
 
 __all__ = ["Answer", "Missing", "Refused", "Stale"]
 
 FARTHEST_DUE = sm2.MAX_INTERVAL
+# An event with its state and its card, and how the log names their columns.
+WITH_ITS_CARD: Final = (
+    ("", columns(ReviewLog, "l")),
+    ("state__", locking.STATE),
+    ("state__card__", locking.CARD),
+)
+NAMES: Final = [f"{prefix}{name}" for prefix, part in WITH_ITS_CARD for name in part.names]
 
 
 class Stale(Refused):
@@ -81,12 +92,12 @@ def undo(learner: User, log_id: int, now: datetime) -> ReviewLog:
 
 def last_event(learner: User, today: date) -> ReviewLog | None:
     """Return the learner's last event of today, undo included, with its card; the plan's moves are none."""
-    return _latest(_since(learner, today), today)
+    return _latest(learner, today, standing=False)
 
 
 def latest_standing(learner: User, today: date) -> ReviewLog | None:
     """Return the learner's latest event of today that has not been undone, with its card."""
-    return _latest(history.standing(_since(learner, today)), today)
+    return _latest(learner, today, standing=True)
 
 
 def reset(learner: User, card_id: int, version: int, now: datetime) -> ReviewLog:
@@ -123,25 +134,41 @@ def bury(learner: User, card_id: int, now: datetime) -> None:
     _pause(learner, card_id, now, buried_on=queue.today_of(learner, now))
 
 
-def _since(learner: User, today: date) -> QuerySet[ReviewLog]:
-    """Return the events of today, and of a later day where the clock or a traveller's date went back.
+def _latest(learner: User, today: date, *, standing: bool) -> ReviewLog | None:
+    """Return the latest event of today, or of a later day where the clock or a traveller's date went back.
 
-    The plan's moves are none, nor is a batch before it is whole: a spreading or its undo that is under way.
+    It comes with its card, which has no long texts. The plan's moves are no events, nor is a batch before it
+    is whole: a spreading or its undo that is under way.
     """
-    rows = ReviewLog.objects.filter(learner=learner, study_day__gte=today).exclude(kind=Kind.PLAN, batch=None)
-    return rows.exclude(batch=learner.spreading["batch"]) if learner.spreading else rows
+    batches_under_way = (learner.spreading["batch"],) if learner.spreading else ()
+    found = _events(learner=learner.pk, today=today, standing=(standing,), but=batches_under_way)
+    if not found:
+        return None
+    rest = iter(found[0])
+    parts: list[Any] = [part.made([next(rest) for _ in part.names]) for _, part in WITH_ITS_CARD]
+    row, row.state, row.state.card = parts[0], parts[1], parts[2]
+    latest: ReviewLog = row
+    return latest
 
 
-def _latest(rows: QuerySet[ReviewLog], today: date) -> ReviewLog | None:
+@once
+def _events(
+    learner: int, today: date, standing: tuple[bool], but: tuple[str, ...]
+) -> QuerySet[ReviewLog, Any]:
     """Return the latest of these events with its card, which the others, maybe very many, need not.
 
     Today's lie in the order of their keys in the index of days. Of later days there are few; without the sum,
-    SQLite would look for them among all that the learner has ever answered.
+    SQLite would look for them among all that the learner has ever answered, and without an end to them
+    PostgreSQL, which plans this for any day, would expect a third of all that there is.
     """
+    mine = ReviewLog.objects.filter(learner=learner)
+    rows = mine.exclude(kind=Kind.PLAN, batch=None).exclude(batch__in=but)
+    rows = history.standing(rows) if standing[0] else rows
     of_today = rows.filter(study_day=today).order_by("-id").values("pk")[:1]
-    later = rows.filter(study_day__gt=today).order_by((F("id") + 0).desc()).values("pk")[:1]
+    after_today = rows.filter(study_day__range=(today + ONE_DAY, date.max))
+    later = after_today.order_by((F("id") + 0).desc()).values("pk")[:1]
     either = ReviewLog.objects.filter(Q(pk=Subquery(of_today)) | Q(pk=Subquery(later)))
-    return either.select_related("state__card").order_by("-id").first()
+    return either.order_by("-id").values_list(*NAMES)[:1]
 
 
 @transaction.atomic

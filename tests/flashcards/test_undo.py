@@ -4,7 +4,7 @@ from datetime import timedelta
 
 import pytest
 
-from flashcards import history, queue, reviewing
+from flashcards import history, queue, queue_sql, reviewing
 from flashcards.models import ReviewLog
 from flashcards.reviewing import Refused
 from flashcards.scheduling import schedule
@@ -242,3 +242,18 @@ def test_undo_after_a_clock_went_ahead_and_back_takes_the_latest_first():
     assert undo_latest(who, at(3)).undoes == 3
     assert state(who, what).due_on == day(8)
     proven(who)
+
+
+def test_the_latest_event_comes_in_one_statement_with_its_card_as_they_are_stored(django_assert_num_queries):
+    who, (one, two) = learner(), deck(2)
+    graded(who, one, 4, at(1))
+    row = graded(who, two, 2, at(1, 13))
+    for latest in (reviewing.last_event, reviewing.latest_standing):
+        with django_assert_num_queries(1):
+            found = latest(who, day(1))
+            assert found is not None
+            assert found.state.card.question == two.question
+        for name in (field.attname for field in ReviewLog._meta.concrete_fields):
+            assert getattr(found, name) == getattr(row, name)
+        kept = state(who, two)
+        assert all(getattr(found.state, name) == getattr(kept, name) for name in queue_sql.STATE.names)
