@@ -84,13 +84,15 @@ def update(row: Model) -> None:
         cursor.execute(_update(type(row)), [*values, row.pk])
 
 
-def insert(row: Model) -> None:
-    """Store a new row, which gets its key."""
-    values = _values(row)
+def insert(*rows: Model) -> None:
+    """Store new rows of one model in one statement; they get their keys in this order."""
+    values = [value for row in rows for value in _values(row)]
     with connection.cursor() as cursor:
-        cursor.execute(_insert(type(row)), values)
-        row.pk = cursor.fetchone()[0]
-    row._state.adding, row._state.db = False, "default"
+        cursor.execute(_insert(type(rows[0]), len(rows)), values)
+        keys = sorted(key for (key,) in cursor.fetchall())
+    for row, key in zip(rows, keys, strict=True):
+        row.pk = key
+        row._state.adding, row._state.db = False, "default"
 
 
 def _fields(model: type[Model]) -> Sequence["Field[Any, Any]"]:
@@ -109,10 +111,10 @@ def _update(model: type[Model]) -> str:
 
 
 @cache
-def _insert(model: type[Model]) -> str:
+def _insert(model: type[Model], rows: int) -> str:
     names = [f'"{field.column}"' for field in _fields(model) if not field.primary_key]
-    marks = ", ".join(["%s"] * len(names))
-    return f'INSERT INTO {table(model)} ({", ".join(names)}) VALUES ({marks}) RETURNING "id"'
+    marks = ", ".join([f"({', '.join(['%s'] * len(names))})"] * rows)
+    return f'INSERT INTO {table(model)} ({", ".join(names)}) VALUES {marks} RETURNING "id"'
 
 
 @cache

@@ -4,6 +4,7 @@ Cards are moved in portions, each in one transaction: the first one together wit
 others by moving.py. `planned_up_to` of the learner's row says how far that has come.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Final
@@ -62,11 +63,20 @@ def read(learner: User) -> None:
     learner.refresh_from_db(fields=rollup.PLANNED)
 
 
-def follow(learner: User, state: ReviewState, today: date, now: datetime) -> ReviewLog | None:
-    """Move this locked card where the plan wants it after an event; return the move, None if it stays.
+def store(learner: User, state: ReviewState, events: Sequence[ReviewLog], now: datetime) -> None:
+    """Store recorded events of a locked card and, with them, its move to where the plan wants it then.
 
-    The plan must have been read under the card's lock, by read() or by recording.write(). Who moves cards for
-    a change of it waits for that lock and looks at the card afterwards, so that one of the two moves it.
+    The plan must have been read under the card's lock, as the roll-up does. Who moves cards for a change of
+    it waits for that lock and looks at the card afterwards, so that one of the two moves it.
+    """
+    move = _moved(learner, state, events[-1].study_day, now)
+    recording.store(state, *events, *([move] if move else []))
+
+
+def follow(learner: User, state: ReviewState, today: date, now: datetime) -> ReviewLog | None:
+    """Move this locked card where the plan wants it after a change; return the move, None if it stays.
+
+    The plan must have been read under the card's lock, as for store().
     """
     move = _move(learner, state, today, now)
     return recording.write(learner, state, move) if move else None

@@ -90,22 +90,24 @@ def answer_mails(learner: User) -> None:
         learner.save(update_fields=["mails_unanswered", "mail_from_on"])
 
 
-def write(
-    learner: User,
-    state: ReviewState,
-    event: Event,
-    answer: Answer | None = None,
-    past: Sequence[Event] = (),
-) -> ReviewLog:
-    """Store what one event makes of a locked row; return its log row. An undo needs the card's past.
+def write(learner: User, state: ReviewState, event: Event) -> ReviewLog:
+    """Store what one event makes of a locked row; return its log row.
 
     The learner's plan is read afresh, since it is under the card's lock that it may be followed.
     """
-    row = record(learner, state, event, answer, past=past)
+    row = record(learner, state, event)
     rollup.add(learner, row, event.study_day)
-    rows.update(state)
-    rows.insert(row)
+    store(state, row)
     return row
+
+
+def store(state: ReviewState, *events: ReviewLog) -> None:
+    """Store recorded events of a card, in their order, with the state that they lead to.
+
+    Their day has to be begun before, which the roll-up does.
+    """
+    rows.update(state)
+    rows.insert(*events)
 
 
 def write_all(learner: User, states: Iterable[ReviewState], events: Iterable[ReviewLog], today: date) -> None:
@@ -126,7 +128,10 @@ def record(
     batch: UUID | None = None,
     past: Sequence[Event] = (),
 ) -> ReviewLog:
-    """Set the row's columns to what they are after the event, without saving; return the log row to save."""
+    """Set the row's columns to what they are after the event, without saving; return the log row to save.
+
+    An undo needs the card's past.
+    """
     before = history.schedule_of(state)
     undo = event.kind is Kind.UNDO
     history.put(state, schedule.fold([*past, event]) if undo else schedule.apply(before, event))

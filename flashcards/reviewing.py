@@ -49,8 +49,9 @@ def grade_card(learner: User, card_id: int, answer: Answer, now: datetime) -> Re
             day = recording.day_of(state, today)
             kind = schedule.answer_kind(history.schedule_of(state), day)
             event = recording.event_now(state, kind, today, now, grade=answer.grade)
-            row = recording.write(learner, state, event, answer)
-            planning.follow(learner, state, day, now)
+            row = recording.record(learner, state, event, answer)
+            rollup.add(learner, row, day)
+            planning.store(learner, state, [row], now)
             return row
     except IntegrityError as error:
         if ReviewLog.objects.filter(learner=learner, submission=answer.submission).exists():
@@ -73,21 +74,22 @@ def undo(learner: User, log_id: int, now: datetime) -> ReviewLog:
     if target.batch is not None:
         planning.hold(learner)  # first, as whoever moves many cards does
     state = recording.locked(learner, target.state.card_id)
-    if done := state.log.filter(kind=Kind.UNDO, undoes=target.sequence).first():
+    log = list(state.log.order_by("sequence"))
+    if done := next((row for row in log if row.undoes == target.sequence), None):
         return done
     if target.batch is not None and learner.spreading is not None:
         raise Refused("These cards are still being moved. Undo it when that is done.")
     _check_latest(learner, target, today)
     if target.batch is not None:
         return _undo_batch(learner, target, today, now)
-    rollup.take_back(learner, target)
-    past = history.events_of(state)
+    rollup.take_back(learner, target, recording.day_of(state, today))
+    past, undos = [history.event_of(row) for row in log], list[ReviewLog]()
     for sequence in history.down_to(past, target):
         undo_event = recording.event_now(state, Kind.UNDO, today, now, undoes=sequence)
-        row = recording.write(learner, state, undo_event, past=past)
+        undos.append(recording.record(learner, state, undo_event, past=past))
         past.append(undo_event)
-    planning.follow(learner, state, recording.day_of(state, today), now)
-    return row
+    planning.store(learner, state, undos, now)
+    return undos[-1]
 
 
 def last_event(learner: User, today: date) -> ReviewLog | None:

@@ -5,7 +5,7 @@ from datetime import date, timedelta
 from typing import Any, Final, NamedTuple
 
 from django.db import connection
-from django.db.models import Count, Exists, F, Q, QuerySet, Subquery
+from django.db.models import Count, Exists, Q, QuerySet, Subquery
 
 from accounts.models import User
 from accounts.once import once
@@ -76,10 +76,15 @@ def add(learner: User, row: ReviewLog, today: date) -> None:
         _count(learner, day, counts)
 
 
-def take_back(learner: User, row: ReviewLog) -> None:
-    """Count an undone answer no more."""
-    if counts := counted(row):
-        _on(learner, row.study_day).update(**{name: F(name) - count for name, count in counts.items()})
+def take_back(learner: User, row: ReviewLog, today: date) -> None:
+    """Count an undone answer no more, and read the learner's plan as add() does, which may begin today."""
+    counts = {name: -count for name, count in counted(row).items()}
+    if counts and row.study_day != today:
+        _count(learner, row.study_day, counts)
+        counts = {}
+    if not _count(learner, today, counts):
+        begin(learner, today)
+        _count(learner, today, {})
 
 
 def begin(learner: User, today: date) -> None:

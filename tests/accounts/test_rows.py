@@ -68,5 +68,15 @@ def test_what_is_written_is_what_the_orm_reads():
     assert ReviewState.objects.values(*fields).get() == {name: getattr(row, name) for name in fields}
 
 
+def test_rows_that_are_stored_together_get_their_keys_in_their_order():
+    who, cards = making.learner(), making.deck(5)
+    rows = [ReviewState(learner=who, card=card) for card in reversed(cards)]
+    insert(*rows)
+    assert [row.pk for row in rows] == sorted(row.pk for row in rows)
+    assert list(ReviewState.objects.order_by("pk").values_list("pk", "card_id")) == [
+        (row.pk, row.card_id) for row in rows
+    ]
+
+
 def test_columns_are_named_by_the_alias_of_their_table():
     assert str(Columns(User, "u", ("id", "email"))) == 'u."id", u."email"'

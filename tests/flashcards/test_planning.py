@@ -9,7 +9,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from accounts.models import User
-from flashcards import history, interviews, planning, queue, reviewing
+from flashcards import history, interviews, planning, queue, reviewing, rollup
 from flashcards.interviews import Wanted
 from flashcards.models import Card, Interview, ReviewLog, ReviewState
 from flashcards.planning import Moved
@@ -387,6 +387,17 @@ def test_an_undone_practice_does_not_take_a_later_plan_with_it():
     reviewing.undo(who, row.pk, at(9, 14))
     assert in_the_week_before(who, 20)
     nothing_left_to_plan(who, at(9, 14))
+    proven(who)
+
+
+def test_an_answer_undone_after_a_plan_of_a_later_day_counts_no_more_on_its_own():
+    who, what = learner(), card()
+    answered(who, what, 4, 4, 4)
+    row = graded(who, what, 4, at(23))
+    expect(who, day(40), at(24))
+    assert kinds(who, what)[-1] == "plan"
+    reviewing.undo(who, row.pk, at(23, 13))  # the clock was put back
+    assert [(one.day, one.answers) for one in rollup.days(who)][-2:] == [(day(23), 0), (day(24), 0)]
     proven(who)
 
 

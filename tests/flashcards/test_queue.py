@@ -24,8 +24,10 @@ from tests.making import (
     day,
     deck,
     graded,
+    kinds,
     learner,
     left,
+    proven,
     rolled_back,
     scheduled,
     shown,
@@ -555,4 +557,21 @@ def test_undo_takes_as_many_statements_after_4_events_as_after_40():
         for second in range(events):
             row = graded(who, what, 2, at(1) + timedelta(seconds=second))
         sent.append(statements(reviewing.undo, who, row.pk, at(1)))
-    assert sent == [9, 9]
+    assert sent == [7, 7]
+
+
+def test_an_answer_that_the_plan_moves_takes_as_many_statements_as_another_and_so_does_its_undo():
+    sent = []
+    for interview_on in (None, day(20)):
+        who, what = learner(), card()
+        answered(who, what, 4, 4)
+        graded(who, card(), 4, at(8))
+        User.objects.filter(pk=who.pk).update(interview_on=interview_on)
+        given = answer(4, version(who, what))
+        graded_in = statements(reviewing.grade_card, who, what.pk, given, at(8))
+        events = kinds(who, what)
+        row = reviewing.latest_standing(who, day(8))
+        assert row is not None
+        sent.append((events, graded_in, statements(reviewing.undo, who, row.pk, at(8))))
+        proven(who)
+    assert sent == [(["review"] * 3, 4, 7), ([*["review"] * 3, "plan"], 4, 7)]

@@ -369,3 +369,15 @@ def test_a_grade_takes_six_statements_with_any_number_of_cards(who):
         press(client, form, 4, HTMX)
     # session, learner; state locked, day counted, state written, log written, plan read; counts, next card
     assert len([query for query in captured if "SAVEPOINT" not in query["sql"]]) == 6
+
+
+def test_an_undo_takes_at_most_twelve_statements_with_the_card_that_it_shows(who):
+    cards = deck(6)
+    client = client_of(who)
+    for what in cards[:2]:
+        graded(who, what, 4, at(1))
+    form = form_on(client.get("/review/"), "/undo/")
+    with CaptureQueriesContext(connection) as captured:
+        response = client.post("/review/undo/", form["fields"], headers=HTMX)
+    assert "Undone" in response.content.decode()
+    assert len([query for query in captured if "SAVEPOINT" not in query["sql"]]) <= 12
