@@ -54,7 +54,7 @@ def grade(request: LearnerRequest, card_id: int) -> HttpResponse:
 
 @require_POST
 def undo(request: LearnerRequest) -> HttpResponse:
-    """Take back the latest answer and show that card's answer side again."""
+    """Take back the latest answer and show that card's answer side again; or another event, and go on."""
     moment = Moment.of(request)
     form = UndoForm(request.POST)
     try:
@@ -63,7 +63,7 @@ def undo(request: LearnerRequest) -> HttpResponse:
         row = reviewing.undo(moment.learner, form.cleaned_data["log"], moment.now)
     except reviewing.Refused as refused:
         return stage.next_review(request, moment, notice=str(refused), status=409)
-    side = "a" if row.batch is None else "q"
+    side = "a" if stage.took_back_an_answer(row) else "q"
     if request.htmx:
         return stage.next_review(request, moment, side=side)
     return SeeOther(f"{reverse('review')}?side={side}")

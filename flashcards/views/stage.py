@@ -60,14 +60,26 @@ def next_review(
     if latest is None:
         last = reviewing.last_event(moment.learner, moment.today)
         taken_back = last is not None and last.kind == Kind.UNDO
-        undone = taken_back and last is not None and last.batch is None
-        if last and undone:
-            item = queue.item(moment.learner, last.state.card_id, moment.today) or item
+        again = _to_grade_again(moment, last) if last and taken_back else None
         latest = reviewing.latest_standing(moment.learner, moment.today) if taken_back else last
-        more = {"undone": undone} | more
+        item, more = again or item, {"undone": again is not None} | more
     if item is None:
         return finish(request, reverse("done"), more.get("notice", ""))
     return show(request, moment, item, left, latest=latest, **more)
+
+
+def took_back_an_answer(undo: ReviewLog) -> bool:
+    """Whether this undo leaves a card to be graded again: a spreading, a reset or a moved due day doesn't."""
+    target = ReviewLog.objects.filter(state=undo.state_id, sequence=undo.undoes or 0, grade__isnull=False)
+    return undo.batch is None and target.exists()
+
+
+def _to_grade_again(moment: Moment, undo: ReviewLog) -> Item | None:
+    """Return the card whose answer was taken back; None if it was no answer, or the card is paused since."""
+    held = undo.state
+    if held.suspended or held.buried_on == moment.today or not took_back_an_answer(undo):
+        return None
+    return queue.item(moment.learner, held.card_id, moment.today)
 
 
 def next_practice(request: LearnerRequest, moment: Moment, topic: str, **more: Any) -> HttpResponse:

@@ -216,6 +216,33 @@ def test_undo_brings_the_card_back_with_its_answer_showing(who, cards):
     assert state(who, cards[0]).due_on is None
 
 
+@pytest.mark.parametrize("how", ["bury", "suspend"])
+def test_a_card_set_aside_after_its_undo_is_not_shown_again(who, cards, how):
+    client = client_of(who)
+    press(client, form_on(client.get("/review/"), "/grade/"), 2)
+    undo = form_on(client.get("/review/"), "/undo/")
+    client.post(undo["action"], undo["fields"])
+    html = client.post(f"/review/{cards[0].pk}/{how}/", headers=HTMX).content.decode()
+    assert "Question 2?</h1>" in html
+    assert "Undone." not in html
+    assert "Question 2?</h1>" in client.get("/review/").content.decode()
+
+
+@pytest.mark.parametrize(("change", "to"), [(reviewing.reset, ()), (reviewing.set_due, (day(9),))])
+def test_an_undo_of_what_was_no_answer_asks_for_no_grade_and_shows_no_answer(who, cards, change, to):
+    answered(who, cards[0], 4)
+    change(who, cards[0].pk, 1, *to, at(1))
+    client = client_of(who)
+    undo = form_on(page := client.get("/review/"), "/undo/")
+    assert "Undo last change" in page.content.decode()
+    assert "Undo last change" in client.get("/review/done/").content.decode()
+    html = client.post(undo["action"], undo["fields"], follow=True).content.decode()
+    assert "Question 2?</h1>" in html
+    assert 'data-side="q"' in html
+    assert "Grade it again" not in html
+    assert state(who, cards[0]).due_on == day(2)
+
+
 def test_undo_works_on_the_summary_of_a_finished_day(who):
     (card,) = deck(1)
     client = client_of(who)
