@@ -152,6 +152,14 @@ def test_at_400_percent_zoom_nothing_scrolls_sideways(page: Page, card: Card, wh
         tidy(page, visit(page, address(path, card)))
 
 
+@pytest.mark.parametrize("look", [LOOKS["phone-light"] | {"viewport": {"width": 320, "height": 640}}])
+def test_a_word_wider_than_the_screen_is_broken(page: Page, card: Card, who: User):
+    Interview.objects.update(company="W" * 120)
+    for path in ("/dashboard/", "/dashboard/sheet/", "/interviews/", "/interviews/{interview}/"):
+        tidy(page, visit(page, address(path, card)))
+    tidy(page, visit(page, "/browse/?q=" + "w" * 200))
+
+
 # Were whatever changes a transition, however short, a page styled a moment late would jump into its place.
 def test_who_wants_less_motion_sees_changes_at_once(page: Page, card: Card):
     visit(page, "/help/")  # the browser of these tests asks for less motion
