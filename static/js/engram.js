@@ -35,7 +35,8 @@
     const opens = e.target.closest("[data-opens]");
     if (opens) {
       e.preventDefault();
-      opener = opens.closest("details.menu") ? $("summary", opens.closest("details.menu")) : opens;
+      const menu = opens.closest("details.menu[open]");  // else the browser itself gives the focus back
+      opener = menu && $("summary", menu);
       closeMenus(null, false);
       document.getElementById(opens.dataset.opens).showModal();
       return;

@@ -226,6 +226,26 @@ def test_shortcuts_are_silent_with_modifiers_in_fields_and_in_dialogs(page: Page
     assert not who.states.exists()
 
 
+def test_closing_the_list_of_shortcuts_leaves_focus_and_page_where_they_were(page: Page, who: User):
+    shortcuts = page.get_by_role("dialog", name="Keyboard shortcuts")
+    page.goto("/review/")
+    page.keyboard.press("Space")
+    page.keyboard.press("?")
+    expect(shortcuts).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(answer(page)).to_be_focused()
+    page.get_by_label("Card actions").click()
+    page.get_by_role("button", name="Keyboard shortcuts").click()
+    page.keyboard.press("Escape")
+    expect(page.get_by_label("Card actions")).to_be_focused()
+    page.goto("/help/")
+    page.keyboard.press("?")
+    expect(shortcuts).to_be_visible()
+    page.keyboard.press("Escape")
+    expect(shortcuts).to_be_hidden()
+    assert page.evaluate("scrollY") == 0
+
+
 def test_shortcuts_can_be_turned_off(page: Page, who: User):
     User.objects.filter(pk=who.pk).update(single_keys=False)
     page.goto("/review/")
