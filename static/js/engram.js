@@ -78,6 +78,8 @@
 
   // Failures are said in the page; the card and the pressed button stay, and the same press can be tried again.
   let pressed = null;
+  const graded = () => pressed !== null && pressed.closest("[data-grade]") !== null;
+  const what = () => graded() ? "your answer" : "that";
   let offline = false;
   const trouble = (text) => {
     const note = $("#trouble");
@@ -89,15 +91,15 @@
   const unsaved = (e) => e.preventDefault();
   const lost = (text) => {
     trouble(text);
-    if (pressed) addEventListener("beforeunload", unsaved);
+    if (graded()) addEventListener("beforeunload", unsaved);
   };
   const settled = () => {
     pressed = null;
     removeEventListener("beforeunload", unsaved);
   };
   document.addEventListener("htmx:beforeRequest", (e) => {
-    const by = e.detail.requestConfig.triggeringEvent;
-    if (e.detail.elt.matches("[data-grade]")) pressed = by && by.submitter;
+    const { elt, requestConfig } = e.detail;
+    if (elt.closest("#stage")) pressed = requestConfig.triggeringEvent?.submitter || elt;
     offline = !navigator.onLine;
     document.documentElement.dataset.busy = "yes";
   });
@@ -106,9 +108,10 @@
     if (e.detail.successful) settled();
   });
   // Only what was never sent is surely unsaved: a connection that breaks later may have brought it there.
-  document.addEventListener("htmx:sendError", () => lost(offline
-    ? "You’re offline. Your answer for this card hasn’t been saved. It stays here; try again when you’re back."
-    : "The connection broke, and we can’t tell whether your answer was saved. Try again: it won’t count twice."));
+  document.addEventListener("htmx:sendError", () => lost(!offline
+    ? `The connection broke, and we can’t tell whether ${what()} was saved. Try again: it won’t count twice.`
+    : graded() ? "You’re offline. Your answer for this card hasn’t been saved. It stays here; try again when you’re back."
+    : "You’re offline, so nothing was changed. Try again when you’re back."));
   document.addEventListener("htmx:timeout", () => lost("That took too long. Try again: if it was saved already, it won’t count twice."));
   document.addEventListener("htmx:responseError", (e) => {
     const { status } = e.detail.xhr;
@@ -117,7 +120,7 @@
     if (status === 429) lost(`Too many requests. Wait ${wait} seconds, then try again.`);
     else if (status === 403) location.reload();
     else if (status === 404) lost("This card no longer exists. Reload the page to go on.");
-    else lost(said || "Something broke on our side. Try again in a moment: if your answer was saved already, it won’t count twice.");
+    else lost(said || `Something broke on our side. Try again in a moment: if ${what()} was saved already, it won’t count twice.`);
   });
   document.addEventListener("click", (e) => {
     if (!e.target.closest("[data-retry]")) return;

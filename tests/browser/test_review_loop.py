@@ -142,6 +142,23 @@ def test_offline_the_card_stays_and_the_same_press_works_on_return(
     assert who.log.get().grade == 4
 
 
+@pytest.mark.parametrize(("key", "done"), [("u", "Undone."), ("b", "is buried"), ("s", "is suspended")])
+def test_offline_what_was_no_answer_is_not_called_one_and_works_on_return(
+    page: Page, context: BrowserContext, who: User, expected_trouble: list[str], key: str, done: str
+):
+    expected_trouble += ["ERR_INTERNET_DISCONNECTED", "htmx:sendError", "htmx:afterRequest"]
+    page.goto("/review/")
+    page.keyboard.press("Space")
+    page.keyboard.press("3")
+    expect(question(page, 2)).to_be_focused()
+    context.set_offline(True)
+    page.keyboard.press(key)
+    expect(trouble(page)).to_contain_text("You’re offline, so nothing was changed.")
+    context.set_offline(False)
+    page.get_by_role("button", name="Try again").click()
+    expect(page.locator("#notice")).to_contain_text(done)
+
+
 def test_a_connection_cut_after_the_answer_was_sent_is_not_called_unsaved_and_it_counts_once(
     page: Page, who: User, expected_trouble: list[str]
 ):
