@@ -243,6 +243,13 @@ def test_shortcuts_are_silent_with_modifiers_in_fields_and_in_dialogs(page: Page
     assert not who.states.exists()
 
 
+def test_r_starts_the_review_from_any_page(page: Page, who: User):
+    for path in ("/browse/", "/settings/", "/dashboard/"):
+        page.goto(path)
+        page.keyboard.press("r")
+        expect(question(page, 1)).to_be_visible()
+
+
 def test_closing_the_list_of_shortcuts_leaves_focus_and_page_where_they_were(page: Page, who: User):
     shortcuts = page.get_by_role("dialog", name="Keyboard shortcuts")
     page.goto("/review/")
