@@ -72,7 +72,11 @@ def test_the_whole_loop_by_keyboard_alone(page: Page, who: User):
 @without_javascript
 def test_the_whole_loop_without_javascript(page: Page, who: User):
     page.goto("/today/")
+    expect(page.get_by_role("button", name="Keyboard shortcuts")).to_be_hidden()  # it would do nothing
     page.get_by_role("link", name="Start with 4 cards").click()
+    page.get_by_label("Card actions").click()
+    expect(page.get_by_role("link", name="Card history")).to_be_visible()
+    expect(page.get_by_role("button", name="Keyboard shortcuts")).to_be_hidden()
     for number in (1, 2, 3, 4):
         expect(question(page, number)).to_be_visible()
         page.get_by_role("button", name="Show answer").click()
