@@ -276,6 +276,10 @@ def test_closing_the_list_of_shortcuts_leaves_focus_and_page_where_they_were(pag
 
 def test_shortcuts_can_be_turned_off(page: Page, who: User):
     User.objects.filter(pk=who.pk).update(single_keys=False)
+    page.goto("/today/")
+    expect(page.locator("kbd:visible")).to_have_count(0)  # no hint at what does nothing
+    page.get_by_role("button", name="Keyboard shortcuts").click()
+    expect(page.get_by_role("dialog")).to_contain_text("They’re off.")
     page.goto("/review/")
     page.keyboard.press("s")
     page.keyboard.press("b")
