@@ -68,6 +68,17 @@ def test_the_summary_of_a_day_without_answers_says_so():
     assert "You haven’t answered a card yet today." in html
 
 
+def test_the_summary_calls_new_what_was_new_and_not_what_was_practised():
+    who, cards = learner(), deck(3)
+    graded(who, cards[0], 4, at(1))
+    assert "All of them were new." in page(who, "/review/done/")
+    scheduled(who, cards[1], day(9))
+    graded(who, cards[1], 4, at(1))
+    html = page(who, "/review/done/")
+    assert "<b>2</b> cards" in html
+    assert "All of them were new." not in html
+
+
 def test_the_summary_in_the_middle_of_a_day_leads_on():
     who, cards = learner(), deck(3)
     graded(who, cards[0], 4, at(1))
