@@ -432,6 +432,13 @@ def test_the_page_says_that_days_were_left_out_before_an_interview_and_around_a_
     assert "Spread 45 cards over 5 days" in words
 
 
+def test_a_choice_that_a_break_leaves_one_day_of_is_said_in_the_singular(clock):
+    who, _ = away(45)
+    User.objects.filter(pk=who.pk).update(break_from=day(BACK + 1), break_until=day(BACK + 3))
+    words = words_of(html_of(client_of(who).get("/catch-up/?days=7")))
+    assert "1 day, 45 a day at most" in words
+
+
 def test_the_page_says_when_a_day_would_go_beyond_the_limit(clock):
     who, _ = away(45, reviews_per_day=12)
     words = words_of(html_of(client_of(who).get("/catch-up/?days=3")))
