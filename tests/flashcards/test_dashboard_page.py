@@ -95,6 +95,13 @@ def test_a_new_learner_sees_no_empty_axes_and_no_rate():
     assert "btn--primary" not in html
 
 
+@pytest.mark.parametrize(("since", "said"), [(TODAY, "yet."), (1, "in the last 14 weeks.")])
+def test_no_card_that_came_back_is_told_of_as_many_weeks_as_there_were(since, said):
+    who, (one,) = learner(), deck(1)
+    graded(who, one, 4, at(since))
+    assert f"No card has come back for review {said}" in page(who)
+
+
 def test_without_an_interview_the_page_offers_to_add_one_and_looks_two_weeks_ahead():
     deck(1)
     html = page(learner())
