@@ -86,6 +86,7 @@ def set_due(request: LearnerRequest, card_id: int) -> HttpResponse:
     moment = Moment.of(request)
     form = DueForm(request.POST, today=moment.today)
     if not form.is_valid():
+        form.fields["due_on"].widget.attrs["autofocus"] = True  # it may be far down the page
         return _page(request, moment, card_or_404(moment, card_id), due_form=form, status=422)
     version, due_on = form.cleaned_data["version"], form.cleaned_data["due_on"]
     return _act(

@@ -1,5 +1,6 @@
 """The card page: the whole card, its schedule and past, and what can be done with it."""
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -175,6 +176,7 @@ def test_a_day_that_cant_be_is_refused_and_what_was_typed_stays(who, one, typed,
     assert response.status_code == 422
     assert sentence in html
     assert "<title>Error: " in html
+    assert re.search(r'<input[^>]* name="due_on"[^>]* autofocus', html)
     assert 'aria-invalid="true"' in html
     assert kinds(who, one) == ["review"]
     if typed.isascii() and typed.replace("-", "").isdigit():

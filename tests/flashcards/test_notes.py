@@ -1,5 +1,6 @@
 """A learner's note: rendered when it is saved, and never lost to a second tab."""
 
+import re
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
@@ -193,6 +194,7 @@ def test_a_second_tab_sees_both_texts_and_can_save_its_own_after_all(who, one):
     response = post(who, one, "from this tab", next="/review/")
     html = html_of(response)
     assert response.status_code == 409
+    assert re.search(r'role="alert" tabindex="-1" autofocus><p>This note was saved in another tab', html)
     assert "from the <em>other</em> tab" in html
     assert "from the *other* tab</textarea>" in html
     assert "from this tab</textarea>" in html
