@@ -11,5 +11,7 @@ from flashcards.views.stage import Moment
 @require_safe
 def practice(request: LearnerRequest) -> HttpResponse:
     """Show the next card to practise; `?topic=` keeps to one topic, `?side=a` shows the answer."""
-    side = "a" if request.GET.get("side") == "a" else "q"
-    return stage.next_practice(request, Moment.of(request), request.GET.get("topic", ""), side=side)
+    moment, side = Moment.of(request), "a" if request.GET.get("side") == "a" else "q"
+    wanted = request.GET.get("aside", "")
+    aside = stage.put_aside(moment, int(wanted)) if wanted.isdecimal() else None
+    return stage.next_practice(request, moment, request.GET.get("topic", ""), side=side, aside=aside)

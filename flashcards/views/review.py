@@ -1,6 +1,8 @@
 """The daily review: a question, its answer, four grades, and the way back."""
 
-from django.db.models import Q
+from urllib.parse import urlencode
+
+from django.core.validators import slug_re
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect
 from django.urls import reverse
@@ -10,7 +12,6 @@ from accounts.redirects import SeeOther
 from accounts.requests import LearnerRequest
 from flashcards import queue, reviewing
 from flashcards.forms import AnswerForm, UndoForm
-from flashcards.models import ReviewState
 from flashcards.views import stage
 from flashcards.views.stage import Moment
 
@@ -24,7 +25,7 @@ def review(request: LearnerRequest) -> HttpResponse:
         return _chosen(request, moment, wanted, side)
     aside = request.GET.get("aside", "")
     return stage.next_review(
-        request, moment, side=side, aside=_aside(moment, int(aside)) if aside.isdecimal() else None
+        request, moment, side=side, aside=stage.put_aside(moment, int(aside)) if aside.isdecimal() else None
     )
 
 
@@ -64,9 +65,12 @@ def undo(request: LearnerRequest) -> HttpResponse:
     except reviewing.Refused as refused:
         return stage.next_review(request, moment, notice=str(refused), status=409)
     side = "a" if stage.took_back_an_answer(row) else "q"
-    if request.htmx:
-        return stage.next_review(request, moment, side=side)
-    return SeeOther(f"{reverse('review')}?side={side}")
+    topic = _practised(request)
+    if not request.htmx:
+        return SeeOther(_page_of(topic, side=side))
+    if topic is not None:
+        return stage.next_practice(request, moment, topic, side=side)
+    return stage.next_review(request, moment, side=side)
 
 
 @require_POST
@@ -80,9 +84,12 @@ def set_aside(request: LearnerRequest, card_id: int, how: str) -> HttpResponse:
             reviewing.suspend(moment.learner, card_id, moment.now)
     except reviewing.Missing as gone:
         raise Http404(str(gone)) from gone
-    if request.htmx:
-        return stage.next_review(request, moment, aside=_aside(moment, card_id))
-    return SeeOther(f"{reverse('review')}?aside={card_id}")
+    topic = _practised(request)
+    if not request.htmx:
+        return SeeOther(_page_of(topic, aside=card_id))
+    if topic is not None:
+        return stage.next_practice(request, moment, topic, aside=stage.put_aside(moment, card_id))
+    return stage.next_review(request, moment, aside=stage.put_aside(moment, card_id))
 
 
 def _chosen(request: LearnerRequest, moment: Moment, wanted: str, side: str) -> HttpResponse:
@@ -94,8 +101,13 @@ def _chosen(request: LearnerRequest, moment: Moment, wanted: str, side: str) -> 
     return stage.show(request, moment, item, left, side=side, chosen=True)
 
 
-def _aside(moment: Moment, card_id: int) -> ReviewState | None:
-    """Return the card's state if it really is out of today's queue, for the way back in the notice."""
-    out = Q(suspended=True) | Q(buried_on=moment.today)
-    mine = ReviewState.objects.filter(out, learner=moment.learner, card=card_id)
-    return mine.select_related("card").first()
+def _practised(request: LearnerRequest) -> str | None:
+    """Return the topic ("" is all) that a form of the practice came from, None for one of the review."""
+    topic = request.POST.get("topic", "")
+    return (topic if slug_re.match(topic) else "") if request.POST.get("flow") == "practice" else None
+
+
+def _page_of(topic: str | None, **asked: object) -> str:
+    """Return the address of the review, or of the practice of this topic."""
+    page, asked = ("review", asked) if topic is None else ("practice", {"topic": topic} | asked)
+    return f"{reverse(page)}?{urlencode(asked)}"

@@ -7,6 +7,7 @@ from uuid import uuid4
 
 from django.contrib import messages
 from django.db import OperationalError
+from django.db.models import Q
 from django.http import HttpResponse
 from django.shortcuts import render
 from django.urls import reverse
@@ -18,7 +19,7 @@ from accounts.models import User
 from accounts.redirects import SeeOther
 from accounts.requests import LearnerRequest
 from flashcards import cards, planning, practice, queue, reviewing
-from flashcards.models import ReviewLog
+from flashcards.models import ReviewLog, ReviewState
 from flashcards.queue import BEGINNER_ANSWERS, Counts, Item
 from flashcards.scheduling import schedule
 from flashcards.scheduling.schedule import Kind
@@ -68,6 +69,13 @@ def next_review(
     return show(request, moment, item, left, latest=latest, **more)
 
 
+def put_aside(moment: Moment, card_id: int) -> ReviewState | None:
+    """Return the card's state if it really is out of today's queue, for the way back in the notice."""
+    out = Q(suspended=True) | Q(buried_on=moment.today)
+    mine = ReviewState.objects.filter(out, learner=moment.learner, card=card_id)
+    return mine.select_related("card").first()
+
+
 def took_back_an_answer(undo: ReviewLog) -> bool:
     """Whether this undo leaves a card to be graded again: a spreading, a reset or a moved due day doesn't."""
     target = ReviewLog.objects.filter(state=undo.state_id, sequence=undo.undoes or 0, grade__isnull=False)
@@ -86,6 +94,10 @@ def next_practice(request: LearnerRequest, moment: Moment, topic: str, **more: A
     """Show the next card to practise in a topic ("" is all), or lead to the deck when there is none."""
     card = practice.next_card(moment.learner, moment.today, topic)
     item = queue.item(moment.learner, card, moment.today) if card else None
+    last = None if more.get("latest") else reviewing.last_event(moment.learner, moment.today)
+    again = _to_grade_again(moment, last) if last and last.kind == Kind.UNDO else None
+    if again and again.kind == Kind.PRACTICE and topic in ("", again.card.topic.key):
+        item, more = again, {"undone": True} | more
     if item is None:
         return finish(request, reverse("decks"), "That was all there is to practise here today.")
     left = queue.counts(moment.learner, moment.today)

@@ -349,6 +349,29 @@ def test_practice_goes_through_cards_ahead_of_their_day_once(who, cards):
     assert [state(who, card).due_on for card in cards[:3]] == [day(5), day(6), day(7)]
 
 
+@pytest.mark.parametrize("headers", [{}, HTMX])
+def test_undo_and_putting_aside_stay_in_the_practice_and_its_topic(who, cards, headers):
+    for card in cards[:2]:
+        answered(who, card, 4)
+    client, topic = client_of(who), cards[0].topic.key
+    page = client.get(f"/practice/?topic={topic}")
+    assert f"next=/practice/%3Ftopic={topic}" in page.content.decode()  # the way back from the note
+    form = form_on(page, "/grade/")
+    undo = form_on(press(client, form, 4, HTMX), "/undo/")
+    back = client.post(undo["action"], undo["fields"], follow=True, headers=headers)
+    html = back.content.decode()
+    assert "<b>Practice</b>" in html
+    assert "Grade it again." in html
+    assert form_on(back, "/grade/")["action"] == form["action"]
+    sent, bury = {"flow": "practice", "topic": topic}, form["action"].replace("grade", "bury")
+    other = client.post(bury, sent, follow=True, headers=headers)
+    html = other.content.decode()
+    assert "<b>Practice</b>" in html
+    assert "is buried until tomorrow" in html
+    assert f'name="next" value="/practice/?topic={topic}"' in html
+    assert form_on(other, "/grade/")["action"] != form["action"]
+
+
 def test_a_miss_in_practice_counts(who, cards):
     scheduled(who, cards[0], day(9))
     client = client_of(who)
