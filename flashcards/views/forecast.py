@@ -66,7 +66,8 @@ def bands_say(known: Sequence[Band]) -> str:
     outside = [band for band in known if not band.calibrated]
     bands = wording.counted(len(known), "band") + f" with {ENOUGH} answers or more"
     if not outside:
-        every = "In the one band" if len(known) == 1 else f"In all {len(known)} bands"
+        few = {1: "In the one band", 2: "In both bands"}
+        every = few.get(len(known), f"In all {len(known)} bands")
         return f"{every} with {ENOUGH} answers or more, the prediction lies inside the likely range."
     named = ", ".join(
         f"{name(band)} (predicted {per_cent(band.predicted)}%, recalled {per_cent(band.actual)}%)"

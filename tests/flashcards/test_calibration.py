@@ -14,7 +14,7 @@ from flashcards.calibration import Calibration
 from flashcards.drawing.reliability import per_cent
 from flashcards.models import Card, ReviewLog
 from flashcards.scheduling import memory
-from flashcards.scheduling.evaluation import ENOUGH, Pair
+from flashcards.scheduling.evaluation import ENOUGH, Band, Pair
 from flashcards.views import forecast
 from tests.making import at, card, day, deck, graded, learner, scheduled
 from tests.visiting import cells_of, client_of, html_of, statements, words_of
@@ -271,6 +271,14 @@ def test_the_drawings_are_named_and_say_the_finding(who):
         title, finding_said, *_ = svg
         assert svg.get("aria-labelledby") == f"{title.get('id')} {finding_said.get('id')}"
         assert (title.text, finding_said.text) == ("Predicted against recalled", finding)
+
+
+@pytest.mark.parametrize(
+    ("bands", "said"), [(1, "In the one band"), (2, "In both bands"), (3, "In all 3 bands")]
+)
+def test_bands_that_are_all_inside_are_said_by_how_many_they_are(bands, said):
+    inside = Band(low=0.9, high=0.95, n=40, predicted=0.92, recalled=37, actual=0.925, interval=(0.8, 0.98))
+    assert forecast.bands_say([inside] * bands).startswith(f"{said} with 20 answers or more, ")
 
 
 def test_a_band_outside_its_interval_is_named_and_drawn_hollow(who):
