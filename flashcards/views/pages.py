@@ -7,6 +7,8 @@ from django.views.decorators.http import require_safe
 
 from flashcards.models import Card, Topic
 
+MOST_TOPICS = 12
+
 
 @require_safe
 @login_not_required
@@ -14,7 +16,14 @@ def landing(request: HttpRequest) -> HttpResponse:
     """Say what Engram is and let a visitor begin; a learner goes on to today."""
     if request.user.is_authenticated:
         return redirect("today")
-    context = {"topics": Topic.objects.order_by("deck_id", "position"), "cards": _cards()}
+    topics = Topic.objects.order_by("deck_id", "position")
+    count = topics.count()
+    context = {
+        "topics": topics[:MOST_TOPICS],
+        "topic_count": count,
+        "more": max(0, count - MOST_TOPICS),
+        "cards": _cards(),
+    }
     return render(request, "flashcards/landing.html", context)
 
 

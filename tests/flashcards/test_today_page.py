@@ -93,6 +93,14 @@ def test_the_day_is_the_learners_study_day_not_the_servers(time_machine):
     assert "Monday 2 March" in page(learner(time_zone="Pacific/Niue", day_start=4))
 
 
+def test_the_landing_page_counts_the_topics_there_are_and_names_twelve_at_most():
+    deck(130)
+    html = Client().get("/").content.decode()
+    assert "13 topics, 130 cards" in html
+    assert html.count("<li>Topic") == 12
+    assert "<li>and 1 more</li>" in html
+
+
 def test_a_visitor_sees_the_landing_page_and_a_learner_goes_on_to_today():
     html = Client().get("/").content.decode()
     assert "Try it without an account" in html
