@@ -3,6 +3,7 @@
 from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
+from django.utils.functional import cached_property
 
 from flashcards.models.decks import LONG_TEXT, Card
 from flashcards.scheduling import sm2
@@ -156,6 +157,12 @@ class ReviewLog(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} {self.state_id}#{self.sequence}"
+
+    @cached_property
+    def took_back_an_answer(self) -> bool:
+        """Whether this undo leaves a card to be graded again: a spreading, a reset or a moved day doesn't."""
+        answers = ReviewLog.objects.filter(state=self.state_id, grade__isnull=False)
+        return self.batch is None and answers.filter(sequence=self.undoes).exists()
 
 
 class DayStat(models.Model):

@@ -64,13 +64,14 @@ def undo(request: LearnerRequest) -> HttpResponse:
         row = reviewing.undo(moment.learner, form.cleaned_data["log"], moment.now)
     except reviewing.Refused as refused:
         return stage.next_review(request, moment, notice=str(refused), status=409)
-    side = "a" if stage.took_back_an_answer(row) else "q"
+    side = "a" if row.took_back_an_answer else "q"
     topic = _practised(request)
     if not request.htmx:
         return SeeOther(_page_of(topic, side=side))
+    undone_now = row if row.at == moment.now else None  # a second press gets the first one's undo
     if topic is not None:
-        return stage.next_practice(request, moment, topic, side=side)
-    return stage.next_review(request, moment, side=side)
+        return stage.next_practice(request, moment, topic, undo=undone_now, side=side)
+    return stage.next_review(request, moment, undo=undone_now, side=side)
 
 
 @require_POST

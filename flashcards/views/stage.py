@@ -51,15 +51,20 @@ class Moment:
 
 
 def next_review(
-    request: LearnerRequest, moment: Moment, latest: ReviewLog | None = None, **more: Any
+    request: LearnerRequest,
+    moment: Moment,
+    latest: ReviewLog | None = None,
+    undo: ReviewLog | None = None,
+    **more: Any,
 ) -> HttpResponse:
     """Show the next card of today, or lead to the summary when there is none.
 
-    `latest` is the event just written, looked up when it isn't given; `more` is as for show().
+    `latest` is the event just written, `undo` that if it took one back; looked up when none is given. `more`
+    is as for show().
     """
     left, item = queue.look(moment.learner, moment.today)
     if latest is None:
-        last = reviewing.last_event(moment.learner, moment.today)
+        last = undo or reviewing.last_event(moment.learner, moment.today)
         taken_back = last is not None and last.kind == Kind.UNDO
         again = _to_grade_again(moment, last) if last and taken_back else None
         latest = reviewing.latest_standing(moment.learner, moment.today) if taken_back else last
@@ -76,25 +81,21 @@ def put_aside(moment: Moment, card_id: int) -> ReviewState | None:
     return mine.select_related("card").first()
 
 
-def took_back_an_answer(undo: ReviewLog) -> bool:
-    """Whether this undo leaves a card to be graded again: a spreading, a reset or a moved due day doesn't."""
-    target = ReviewLog.objects.filter(state=undo.state_id, sequence=undo.undoes or 0, grade__isnull=False)
-    return undo.batch is None and target.exists()
-
-
 def _to_grade_again(moment: Moment, undo: ReviewLog) -> Item | None:
     """Return the card whose answer was taken back; None if it was no answer, or the card is paused since."""
     held = undo.state
-    if held.suspended or held.buried_on == moment.today or not took_back_an_answer(undo):
+    if held.suspended or held.buried_on == moment.today or not undo.took_back_an_answer:
         return None
     return queue.item(moment.learner, held.card_id, moment.today)
 
 
-def next_practice(request: LearnerRequest, moment: Moment, topic: str, **more: Any) -> HttpResponse:
+def next_practice(
+    request: LearnerRequest, moment: Moment, topic: str, undo: ReviewLog | None = None, **more: Any
+) -> HttpResponse:
     """Show the next card to practise in a topic ("" is all), or lead to the deck when there is none."""
     card = practice.next_card(moment.learner, moment.today, topic)
     item = queue.item(moment.learner, card, moment.today) if card else None
-    last = None if more.get("latest") else reviewing.last_event(moment.learner, moment.today)
+    last = None if more.get("latest") else undo or reviewing.last_event(moment.learner, moment.today)
     again = _to_grade_again(moment, last) if last and last.kind == Kind.UNDO else None
     if again and again.kind == Kind.PRACTICE and topic in ("", again.card.topic.key):
         item, more = again, {"undone": True} | more
