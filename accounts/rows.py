@@ -91,8 +91,27 @@ def insert(*rows: Model) -> None:
         cursor.execute(_insert(type(rows[0]), len(rows)), values)
         keys = sorted(key for (key,) in cursor.fetchall())
     for row, key in zip(rows, keys, strict=True):
-        row.pk = key
-        row._state.adding, row._state.db = False, "default"
+        _stored(row, key)
+
+
+def insert_beside(row: Model, other: Columns[Row], by: str) -> Row | None:
+    """Store a new row if its column `by` names another's key, and return that other row, in one statement.
+
+    Returns None, with nothing stored, where there is no such other row, or one already that this would break
+    a constraint with; of two that come at once, one waits for the other's transaction.
+    """
+    with prepared() as cursor:
+        cursor.execute(_insert_beside(type(row), other, by), [*_values(row), getattr(row, by)])
+        values = cursor.fetchone()
+    if values is None:
+        return None
+    _stored(row, values[0])
+    return other.row(values[1:])
+
+
+def _stored(row: Model, key: int) -> None:
+    row.pk = key
+    row._state.adding, row._state.db = False, "default"
 
 
 def _fields(model: type[Model]) -> Sequence["Field[Any, Any]"]:
@@ -115,6 +134,18 @@ def _insert(model: type[Model], rows: int) -> str:
     names = [f'"{field.column}"' for field in _fields(model) if not field.primary_key]
     marks = ", ".join([f"({', '.join(['%s'] * len(names))})"] * rows)
     return f'INSERT INTO {table(model)} ({", ".join(names)}) VALUES {marks} RETURNING "id"'
+
+
+@cache
+def _insert_beside(model: type[Model], other: Columns[Any], by: str) -> str:
+    names = ", ".join(f'"{field.column}"' for field in _fields(model) if not field.primary_key)
+    marks = ", ".join(["%s"] * (len(_fields(model)) - 1))
+    named = f'FROM {table(other.model)} {other.alias} WHERE {other.alias}."id" ='
+    found = ", ".join(f'(SELECT {other.alias}."{name}" {named} "{by}")' for name in other.names)
+    return (
+        f"INSERT INTO {table(model)} ({names}) SELECT {marks} {named} %s "
+        f'ON CONFLICT DO NOTHING RETURNING "id", {found}'
+    )
 
 
 @cache

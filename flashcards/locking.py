@@ -6,7 +6,7 @@ from django.db import connection
 from django.db.models import OuterRef, QuerySet
 
 from accounts.models import User
-from accounts.rows import LARGEST_KEY, Columns, columns, prepared, table
+from accounts.rows import LARGEST_KEY, Columns, columns, insert_beside, prepared, table
 from flashcards.models import Card, ReviewLog, ReviewState
 
 LONG_TEXTS: Final = ("answer", "practice", "key_points", "follow_ups", "html")
@@ -34,6 +34,20 @@ def one(learner: User, card_id: int) -> ReviewState | None:
     state = STATE.row(values[: len(STATE)])
     state.card = CARD.row(values[len(STATE) : -1])
     (state.last_day,) = LAST_DAY.read(values[-1:])  # type: ignore[attr-defined]  # as many() has it
+    return state
+
+
+def made(learner: User, card_id: int) -> ReviewState | None:
+    """Return a new row for this card, locked since nobody else can see it; None if there is no such card.
+
+    Or if it has a row: of two first answers at once both try, one waits for the other's end and gets none.
+    """
+    state = ReviewState(learner=learner, card_id=card_id)
+    card = insert_beside(state, CARD, "card_id") if card_id <= LARGEST_KEY else None
+    if card is None:
+        return None
+    state.card = card
+    state.last_day = None  # type: ignore[attr-defined]  # as one() has it
     return state
 
 

@@ -8,7 +8,7 @@ from uuid import UUID
 from accounts import rows
 from accounts.models import User
 from flashcards import history, locking, rollup
-from flashcards.models import Card, ReviewLog, ReviewState
+from flashcards.models import ReviewLog, ReviewState
 from flashcards.scheduling import memory, schedule
 from flashcards.scheduling.schedule import Event, Kind, Schedule
 
@@ -39,17 +39,16 @@ class Answer:
     reading_ms: int | None = None
 
 
-def locked(learner: User, card_id: int) -> ReviewState:
-    """Return the learner's row for this card, locked; a new card gets its row here. Raises Missing."""
-    if state := locking.one(learner, card_id):
-        return state
-    if Card.objects.filter(pk=card_id).exists():
-        # Of two first answers at once, both try to insert and one row wins; both then queue for its lock.
-        row = ReviewState(learner=learner, card_id=card_id)
-        ReviewState.objects.bulk_create([row], ignore_conflicts=True)
-        if state := locking.one(learner, card_id):
-            return state
-    raise Missing("This card no longer exists.")
+def locked(learner: User, card_id: int, *, new: bool = False) -> ReviewState:
+    """Return the learner's row for this card, locked; a new card gets its row here. Raises Missing.
+
+    `new` says that there is probably none yet: then it is made first, and looked for where that fails.
+    """
+    state = None if new else locking.one(learner, card_id)
+    state = state or locking.made(learner, card_id) or locking.one(learner, card_id)
+    if state is None:
+        raise Missing("This card no longer exists.")
+    return state
 
 
 def event_now(

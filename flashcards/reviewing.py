@@ -41,7 +41,7 @@ def grade_card(learner: User, card_id: int, answer: Answer, now: datetime) -> Re
     try:
         with transaction.atomic():
             recording.answer_mails(learner)
-            state = recording.locked(learner, card_id)
+            state = recording.locked(learner, card_id, new=answer.version == 0)
             if state.version != answer.version:
                 return _replayed(state, answer)
             today = queue.today_of(learner, now)

@@ -72,7 +72,7 @@ def add(learner: User, row: ReviewLog, today: date) -> None:
     counts = counted(row)
     day = row.study_day if counts else today
     if not _count(learner, day, counts):
-        begin(learner, day)
+        _begin(learner, day)
         _count(learner, day, counts)
 
 
@@ -83,14 +83,17 @@ def take_back(learner: User, row: ReviewLog, today: date) -> None:
         _count(learner, row.study_day, counts)
         counts = {}
     if not _count(learner, today, counts):
-        begin(learner, today)
+        _begin(learner, today)
         _count(learner, today, {})
 
 
 def begin(learner: User, today: date) -> None:
     """Note, before anything of this study day has changed, whether the days since the last were free."""
-    if _on(learner, today).exists():
-        return
+    if not _on(learner, today).exists():
+        _begin(learner, today)
+
+
+def _begin(learner: User, today: date) -> None:
     row = DayStat(learner=learner, day=today, unbroken=unbroken(learner, today))
     DayStat.objects.bulk_create([row], ignore_conflicts=True)
     frontier.advance(learner)

@@ -162,7 +162,7 @@ class ReviewLog(models.Model):
     def took_back_an_answer(self) -> bool:
         """Whether this undo leaves a card to be graded again: a spreading, a reset or a moved day doesn't."""
         answers = ReviewLog.objects.filter(state=self.state_id, grade__isnull=False)
-        return self.batch is None and answers.filter(sequence=self.undoes).exists()
+        return self.batch is None and answers.filter(sequence=self.undoes or 0).exists()
 
 
 class DayStat(models.Model):

@@ -6,8 +6,8 @@ import pytest
 from django.db import connection
 
 from accounts.models import User
-from accounts.rows import Columns, columns, insert, prepared, table, update
-from flashcards.models import ReviewState
+from accounts.rows import Columns, columns, insert, insert_beside, prepared, table, update
+from flashcards.models import Card, ReviewState
 from tests import making
 
 pytestmark = pytest.mark.django_db
@@ -76,6 +76,20 @@ def test_rows_that_are_stored_together_get_their_keys_in_their_order():
     assert list(ReviewState.objects.order_by("pk").values_list("pk", "card_id")) == [
         (row.pk, row.card_id) for row in rows
     ]
+
+
+def test_a_row_is_stored_once_beside_another_which_comes_with_it():
+    who, card = making.learner(), making.card()
+    row, some = ReviewState(learner=who, card=card, shuffle=7), columns(Card, "c", but=["html"])
+    beside = insert_beside(row, some, "card_id")
+    assert beside == card
+    assert beside.get_deferred_fields() == {"html"}
+    assert all(getattr(beside, name) == getattr(card, name) for name in some.names)
+    fields = [field.attname for field in ReviewState._meta.concrete_fields]
+    assert ReviewState.objects.values(*fields).get() == {name: getattr(row, name) for name in fields}
+    assert insert_beside(ReviewState(learner=who, card=card), some, "card_id") is None
+    assert insert_beside(ReviewState(learner=who, card_id=card.pk + 1), some, "card_id") is None
+    assert ReviewState.objects.count() == 1
 
 
 def test_columns_are_named_by_the_alias_of_their_table():

@@ -408,16 +408,18 @@ def test_a_page_takes_as_many_statements_with_5000_cards_as_with_50(who, path, d
         client.get(path)
 
 
-def test_a_grade_takes_six_statements_with_any_number_of_cards(who):
-    cards = deck(60)
-    for card in cards[:20]:
+@pytest.mark.parametrize("started", [0, 20], ids=["a new card", "a card that is due"])
+@pytest.mark.parametrize("number", [5, 60])
+def test_a_grade_takes_six_statements_with_any_number_of_cards(who, number, started):
+    cards = deck(number)
+    for card in cards[:started]:
         scheduled(who, card, day(1))
     client = client_of(who)
     press(client, form_on(client.get("/review/"), "/grade/"), 4)
     form = form_on(client.get("/review/"), "/grade/")
     with CaptureQueriesContext(connection) as captured:
         press(client, form, 4, HTMX)
-    # session, learner; state locked, day counted, state written, log written, plan read; counts, next card
+    # session with learner; state locked or made; day counted, plan read; state; log; counts and next card
     assert len([query for query in captured if "SAVEPOINT" not in query["sql"]]) == 6
 
 
