@@ -11,7 +11,7 @@ from django.views.decorators.http import require_safe
 from accounts.requests import LearnerRequest
 from flashcards import breaks, figures, progress, queue, readiness
 from flashcards.drawing import words
-from flashcards.drawing.weeks import tested_weeks, title
+from flashcards.drawing.weeks import MOST_WEEKS, tested_weeks, title
 from flashcards.queue import Counts
 from flashcards.readiness import Ahead, DeckReadiness, Lead, Readiness
 from flashcards.views import moving
@@ -44,6 +44,7 @@ def shown(moment: Moment) -> dict[str, Any]:
         "days_left": (lead.on - today).days,
         "past": past,
         "weeks_finding": _weeks_finding(past),
+        "weeks_full": MOST_WEEKS if len(past.weeks) > MOST_WEEKS else 0,
         "ahead": ahead,
         "ahead_finding": _ahead_finding(ahead),
         "slipping": readiness.at_risk(learner, lead, today, ready),

@@ -1,11 +1,8 @@
 """The daily review: a question, its answer, four grades, and the way back."""
 
-from urllib.parse import urlencode
-
 from django.core.validators import slug_re
 from django.http import Http404, HttpResponse
 from django.shortcuts import redirect
-from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.redirects import SeeOther
@@ -47,7 +44,7 @@ def grade(request: LearnerRequest, card_id: int) -> HttpResponse:
         return stage.next_review(request, moment, notice=str(refused), status=status)
     practising, topic = form.cleaned_data["flow"] == "practice", form.cleaned_data["topic"]
     if not request.htmx:
-        return SeeOther(f"{reverse('practice')}?topic={topic}" if practising else reverse("review"))
+        return SeeOther(stage.page_of(topic if practising else None))
     if practising:
         return stage.next_practice(request, moment, topic, latest=row)
     return stage.next_review(request, moment, latest=row if row.sequence == row.state.version else None)
@@ -67,7 +64,7 @@ def undo(request: LearnerRequest) -> HttpResponse:
     side = "a" if row.took_back_an_answer else "q"
     topic = _practised(request)
     if not request.htmx:
-        return SeeOther(_page_of(topic, side=side))
+        return SeeOther(stage.page_of(topic, side=side))
     undone_now = row if row.at == moment.now else None  # a second press gets the first one's undo
     if topic is not None:
         return stage.next_practice(request, moment, topic, undo=undone_now, side=side)
@@ -87,7 +84,7 @@ def set_aside(request: LearnerRequest, card_id: int, how: str) -> HttpResponse:
         raise Http404(str(gone)) from gone
     topic = _practised(request)
     if not request.htmx:
-        return SeeOther(_page_of(topic, aside=card_id))
+        return SeeOther(stage.page_of(topic, aside=card_id))
     if topic is not None:
         return stage.next_practice(request, moment, topic, aside=stage.put_aside(moment, card_id))
     return stage.next_review(request, moment, aside=stage.put_aside(moment, card_id))
@@ -106,9 +103,3 @@ def _practised(request: LearnerRequest) -> str | None:
     """Return the topic ("" is all) that a form of the practice came from, None for one of the review."""
     topic = request.POST.get("topic", "")
     return (topic if slug_re.match(topic) else "") if request.POST.get("flow") == "practice" else None
-
-
-def _page_of(topic: str | None, **asked: object) -> str:
-    """Return the address of the review, or of the practice of this topic."""
-    page, asked = ("review", asked) if topic is None else ("practice", {"topic": topic} | asked)
-    return f"{reverse(page)}?{urlencode(asked)}"

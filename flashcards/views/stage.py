@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
+from urllib.parse import urlencode
 from uuid import uuid4
 
 from django.contrib import messages
@@ -105,13 +106,19 @@ def next_practice(
     return show(request, moment, item, left, flow="practice", topic=topic, **more)
 
 
+def page_of(topic: str | None, **asked: object) -> str:
+    """Return the address of the review, or of the practice of this topic ("" is all)."""
+    page, asked = ("review", asked) if topic is None else ("practice", {"topic": topic} | asked)
+    return f"{reverse(page)}?{urlencode(asked)}" if asked else reverse(page)
+
+
 def show(
     request: LearnerRequest, moment: Moment, item: Item, left: Counts, *, status: int = 200, **more: Any
 ) -> HttpResponse:
     """Render a card with its buttons: the whole page, or the stage alone for htmx.
 
     `more` goes to the template: `side` "q" or "a", `latest` the event that undo takes back, `notice` a
-    sentence, `flow` and `topic` where the answer leads.
+    sentence, `flow` and `topic` where the answer leads; `here` is that page's address.
     """
     context = {
         "item": item,
@@ -125,6 +132,7 @@ def show(
         "submission": uuid4(),
         "side": "q",
         "flow": "review",
+        "here": page_of(more.get("topic")),
         **_said(more.get("latest")),
         **more,
     }

@@ -355,7 +355,7 @@ def test_undo_and_putting_aside_stay_in_the_practice_and_its_topic(who, cards, h
         answered(who, card, 4)
     client, topic = client_of(who), cards[0].topic.key
     page = client.get(f"/practice/?topic={topic}")
-    assert f"next=/practice/%3Ftopic={topic}" in page.content.decode()  # the way back from the note
+    assert f"next=/practice/%3Ftopic%3D{topic}" in page.content.decode()  # the way back from the note
     form = form_on(page, "/grade/")
     undo = form_on(press(client, form, 4, HTMX), "/undo/")
     back = client.post(undo["action"], undo["fields"], follow=True, headers=headers)
